@@ -1,0 +1,96 @@
+//! String instructions, one element at a time, as the processor itself interrupts and resumes them.
+//!
+//! The caller asks [`StringAccess::is_finished`] first (RCX may be 0), moves one element, and calls
+//! [`StringAccess::step`]. Until that says that the instruction is finished, the instruction pointer stays: the guest
+//! re-executes the rest, so no count that a guest chooses keeps the hypervisor busy.
+
+use phalanx_arch_api::AccessSize;
+
+use super::{
+    AluOp, Reg, RegisterOperand, Registers, Repeat, StringAccess, StringOp, alu, effective_address,
+    flags,
+};
+
+impl StringAccess {
+    /// Linear address of the element at rSI.
+    pub fn source_address(&self, registers: &impl Registers) -> u64 {
+        effective_address(&self.source, registers)
+    }
+
+    /// Linear address of the element at ES:rDI.
+    pub fn destination_address(&self, registers: &impl Registers) -> u64 {
+        effective_address(&self.destination, registers)
+    }
+
+    /// Whether nothing is left to do before an element is touched: a repeat count of zero.
+    pub fn is_finished(&self, registers: &impl Registers) -> bool {
+        self.repeat != Repeat::Never && self.count(registers) == 0
+    }
+
+    /// LODS: the element arrives in the accumulator.
+    pub fn load(&self, value: u64, registers: &mut impl Registers) {
+        RegisterOperand::low(Reg::Rax).write(self.size, value, registers);
+    }
+
+    /// STOS and SCAS: the accumulator's part that takes part.
+    pub fn accumulator(&self, registers: &impl Registers) -> u64 {
+        RegisterOperand::low(Reg::Rax).read(self.size, registers)
+    }
+
+    /// SCAS (accumulator and element at rDI) and CMPS (elements at rSI and rDI): sets the flags of `first - second`.
+    pub fn compare(&self, first: u64, second: u64, registers: &mut impl Registers) {
+        let (_, rflags) = alu(AluOp::Cmp, self.size, first, second, registers.rflags());
+        registers.set_rflags(rflags);
+    }
+
+    /// Steps rSI, rDI and rCX over one element; `true` when the instruction is finished.
+    pub fn step(&self, registers: &mut impl Registers) -> bool {
+        let bytes = u64::from(self.size.bytes());
+        let backwards = registers.rflags() & flags::DF != 0;
+        let delta = if backwards { bytes.wrapping_neg() } else { bytes };
+        if self.uses_source() {
+            self.advance(Reg::Rsi, delta, registers);
+        }
+        if self.uses_destination() {
+            self.advance(Reg::Rdi, delta, registers);
+        }
+        if self.repeat == Repeat::Never {
+            return true;
+        }
+        self.advance(Reg::Rcx, u64::MAX, registers);
+        self.count(registers) == 0 || self.comparison_ends(registers)
+    }
+
+    /// Whether the element at rSI takes part.
+    #[must_use]
+    pub const fn uses_source(&self) -> bool {
+        matches!(self.op, StringOp::Movs | StringOp::Cmps | StringOp::Lods | StringOp::Outs)
+    }
+
+    /// Whether the element at rDI takes part.
+    #[must_use]
+    pub const fn uses_destination(&self) -> bool {
+        !matches!(self.op, StringOp::Lods | StringOp::Outs)
+    }
+
+    /// The repeat count: rCX in the address size.
+    pub fn count(&self, registers: &impl Registers) -> u64 {
+        registers.gpr(Reg::Rcx) & self.source.address_size.all_ones()
+    }
+
+    fn comparison_ends(&self, registers: &impl Registers) -> bool {
+        let equal = registers.rflags() & flags::ZF != 0;
+        match (self.op, self.repeat) {
+            (StringOp::Cmps | StringOp::Scas, Repeat::WhileEqual) => !equal,
+            (StringOp::Cmps | StringOp::Scas, Repeat::WhileNotEqual) => equal,
+            _ => false,
+        }
+    }
+
+    /// Adds to a register in the address size: 16 bits keep the rest, 32 bits clear the upper half.
+    fn advance(&self, reg: Reg, delta: u64, registers: &mut impl Registers) {
+        let size: AccessSize = self.source.address_size;
+        let value = registers.gpr(reg).wrapping_add(delta);
+        RegisterOperand::low(reg).write(size, value, registers);
+    }
+}

@@ -1,0 +1,89 @@
+//! What a guest left for, in x86 terms: the type that VMX's and SVM's raw reasons are decoded to.
+
+use phalanx_arch_api::{AccessSize, Gpa};
+
+/// One exit, decoded. `decode` in each backend is total: what it does not know is [`Exit::Unknown`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// A physical interrupt waits for the host.
+    Interrupt,
+    /// A physical NMI waits for the host.
+    Nmi,
+    /// The guest can take an interrupt now.
+    InterruptWindow,
+    /// The guest is about to execute IRET while NMIs are blocked.
+    Iret,
+    /// CPUID.
+    Cpuid,
+    /// HLT.
+    Halt,
+    /// VMMCALL or VMCALL.
+    Hypercall,
+    /// INVD or WBINVD.
+    CacheFlush,
+    /// RDMSR or WRMSR.
+    Msr {
+        /// WRMSR.
+        write: bool,
+    },
+    /// IN, OUT, INS or OUTS.
+    Port(PortExit),
+    /// A write to CR0 (MOV, LMSW or CLTS) or CR4; the source register where the hardware names it.
+    ControlRegisterWrite {
+        /// 0 or 4.
+        number: u8,
+        /// General-purpose register of a MOV, 0 to 15.
+        source: Option<u8>,
+    },
+    /// An access that the second-level tables do not allow.
+    SecondLevel(SecondLevelExit),
+    /// XSETBV.
+    Xsetbv,
+    /// An instruction that the guest's processor does not have.
+    UndefinedInstruction,
+    /// An instruction that exists, and that the guest may not use.
+    ForbiddenInstruction,
+    /// An exception of the guest that was intercepted.
+    Exception {
+        /// Vector.
+        vector: u8,
+        /// Error code, 0 where the vector has none.
+        code: u32,
+    },
+    /// A triple fault.
+    Shutdown,
+    /// An INIT signal to the physical CPU.
+    Init,
+    /// The processor refused the guest's state.
+    InvalidState,
+    /// A reason without a name here.
+    Unknown(u64),
+}
+
+/// An I/O instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortExit {
+    /// First port.
+    pub port: u16,
+    /// Width.
+    pub size: AccessSize,
+    /// IN or INS.
+    pub input: bool,
+    /// INS or OUTS.
+    pub string: bool,
+    /// The instruction after this one, where the hardware tells.
+    pub next_rip: Option<u64>,
+}
+
+/// A second-level page fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecondLevelExit {
+    /// The guest-physical address.
+    pub gpa: Gpa,
+    /// A write.
+    pub write: bool,
+    /// An instruction fetch.
+    pub fetch: bool,
+    /// The processor was walking the guest's own page tables.
+    pub table_walk: bool,
+}

@@ -1,0 +1,286 @@
+//! The VMCB as the shared x86 code sees it.
+#![forbid(unsafe_code)]
+
+use crate::exit::Exit;
+use crate::svm::decode::{RawExit, decode};
+use crate::svm::vmcb::{Vmcb, VmcbSegment, clean, misc1, vintr};
+use crate::vcpu::{Control, Injection, InjectionKind, Segment, SegmentName};
+
+/// EFER.SVME: set in the VMCB always (VMRUN demands it), never shown to the guest.
+const EFER_SVME: u64 = 1 << 12;
+/// RFLAGS.IF.
+const RFLAGS_IF: u64 = 1 << 9;
+/// EVENTINJ.V and EXITINTINFO.V.
+const EVENT_VALID: u64 = 1 << 31;
+/// EVENTINJ.EV and EXITINTINFO.EV: an error code is present.
+const EVENT_HAS_CODE: u64 = 1 << 11;
+
+/// The VMCB and what of it stands for this processor.
+#[derive(Debug)]
+pub struct SvmControl {
+    pub(super) vmcb: Vmcb,
+    pub(super) next_rip_saved: bool,
+    pub(super) decode_assists: bool,
+}
+
+fn encode(event: Injection) -> u64 {
+    let code = event.error_code.map_or(0, |code| EVENT_HAS_CODE | u64::from(code) << 32);
+    u64::from(event.vector) | (event.kind as u64) << 8 | EVENT_VALID | code
+}
+
+/// EXITINTINFO uses EVENTINJ's format (APM vol. 2, section 15.7.2). A software interrupt (type 4) is not given back:
+/// its instruction has not completed and runs again.
+fn decode_event(raw: u64) -> Option<Injection> {
+    let kind = match raw >> 8 & 7 {
+        _ if raw & EVENT_VALID == 0 => return None,
+        0 => InjectionKind::Interrupt,
+        2 => InjectionKind::Nmi,
+        3 if matches!(raw as u8, 3 | 4) => return None,
+        3 => InjectionKind::Exception,
+        _ => return None,
+    };
+    let error_code = (raw & EVENT_HAS_CODE != 0).then_some((raw >> 32) as u32);
+    Some(Injection { kind, vector: raw as u8, error_code })
+}
+
+impl SvmControl {
+    /// Marks groups of fields as changed, so that the processor reads them again (APM vol. 2, section 15.15).
+    #[inline(always)]
+    fn touch(&mut self, groups: u32) {
+        self.vmcb.control.clean &= !groups;
+    }
+
+    fn segment_mut(&mut self, name: SegmentName) -> &mut VmcbSegment {
+        let save = &mut self.vmcb.save;
+        match name {
+            SegmentName::Es => &mut save.es,
+            SegmentName::Cs => &mut save.cs,
+            SegmentName::Ss => &mut save.ss,
+            SegmentName::Ds => &mut save.ds,
+            SegmentName::Fs => &mut save.fs,
+            SegmentName::Gs => &mut save.gs,
+            SegmentName::Tr => &mut save.tr,
+            SegmentName::Ldtr => &mut save.ldtr,
+        }
+    }
+}
+
+macro_rules! register {
+    ($get:ident, $set:ident, $field:ident, $clean:expr) => {
+        #[inline(always)]
+        fn $get(&self) -> u64 {
+            self.vmcb.save.$field
+        }
+        #[inline(always)]
+        fn $set(&mut self, value: u64) {
+            self.vmcb.save.$field = value;
+            self.touch($clean);
+        }
+    };
+}
+
+impl Control for SvmControl {
+    register!(rip, set_rip, rip, 0);
+    register!(rsp, set_rsp, rsp, 0);
+    register!(rflags, set_rflags, rflags, 0);
+    register!(cr0, set_cr0, cr0, clean::CONTROL_REGISTERS);
+    register!(cr2, set_cr2, cr2, clean::CR2);
+    register!(cr3, set_cr3, cr3, clean::CONTROL_REGISTERS);
+    register!(cr4, set_cr4, cr4, clean::CONTROL_REGISTERS);
+    register!(dr6, set_dr6, dr6, clean::DEBUG_REGISTERS);
+    register!(dr7, set_dr7, dr7, clean::DEBUG_REGISTERS);
+    register!(pat, set_pat, guest_pat, clean::ALL);
+
+    #[inline(always)]
+    fn efer(&self) -> u64 {
+        self.vmcb.save.efer & !EFER_SVME
+    }
+
+    fn set_efer(&mut self, value: u64) {
+        self.vmcb.save.efer = value | EFER_SVME;
+        self.touch(clean::CONTROL_REGISTERS);
+    }
+
+    fn segment(&self, name: SegmentName) -> Segment {
+        let save = &self.vmcb.save;
+        let raw = match name {
+            SegmentName::Es => save.es,
+            SegmentName::Cs => save.cs,
+            SegmentName::Ss => save.ss,
+            SegmentName::Ds => save.ds,
+            SegmentName::Fs => save.fs,
+            SegmentName::Gs => save.gs,
+            SegmentName::Tr => save.tr,
+            SegmentName::Ldtr => save.ldtr,
+        };
+        Segment { selector: raw.selector, attributes: raw.attributes, limit: raw.limit, base: raw.base }
+    }
+
+    fn set_segment(&mut self, name: SegmentName, segment: Segment) {
+        *self.segment_mut(name) = VmcbSegment {
+            selector: segment.selector,
+            attributes: segment.attributes,
+            limit: segment.limit,
+            base: segment.base,
+        };
+        self.touch(clean::SEGMENTS);
+    }
+
+    fn set_gdtr(&mut self, base: u64, limit: u32) {
+        self.vmcb.save.gdtr = VmcbSegment { base, limit, ..VmcbSegment::default() };
+        self.touch(clean::DESCRIPTOR_TABLES);
+    }
+
+    fn set_idtr(&mut self, base: u64, limit: u32) {
+        self.vmcb.save.idtr = VmcbSegment { base, limit, ..VmcbSegment::default() };
+        self.touch(clean::DESCRIPTOR_TABLES);
+    }
+
+    #[inline(always)]
+    fn cpl(&self) -> u8 {
+        self.vmcb.save.cpl
+    }
+
+    fn set_cpl(&mut self, level: u8) {
+        self.vmcb.save.cpl = level;
+        self.touch(clean::SEGMENTS);
+    }
+
+    fn reset_switched_msrs(&mut self) {
+        let save = &mut self.vmcb.save;
+        for msr in [
+            &mut save.star,
+            &mut save.lstar,
+            &mut save.cstar,
+            &mut save.sfmask,
+            &mut save.kernel_gs_base,
+            &mut save.sysenter_cs,
+            &mut save.sysenter_esp,
+            &mut save.sysenter_eip,
+            &mut save.debug_control,
+        ] {
+            *msr = 0;
+        }
+    }
+
+    fn set_tsc_offset(&mut self, offset: u64) {
+        self.vmcb.control.tsc_offset = offset;
+        self.touch(clean::INTERCEPTS);
+    }
+
+    #[inline(always)]
+    fn exit(&self) -> Exit {
+        let control = &self.vmcb.control;
+        decode(RawExit {
+            code: control.exit_code,
+            info_1: control.exit_info_1,
+            info_2: control.exit_info_2,
+            decode_assists: self.decode_assists,
+        })
+    }
+
+    #[inline(always)]
+    fn next_rip(&self) -> Option<u64> {
+        self.next_rip_saved.then_some(self.vmcb.control.next_rip)
+    }
+
+    fn fetched_instruction(&self) -> Option<&[u8]> {
+        let count = usize::from(self.vmcb.control.fetched_bytes & 0xf);
+        if !self.decode_assists || count == 0 {
+            return None;
+        }
+        self.vmcb.control.instruction.get(..count)
+    }
+
+    #[inline(always)]
+    fn take_interrupted_delivery(&mut self) -> Option<Injection> {
+        let raw = self.vmcb.control.exit_interrupt_info;
+        if raw & EVENT_VALID == 0 {
+            return None;
+        }
+        decode_event(raw)
+    }
+
+    #[inline(always)]
+    fn inject(&mut self, event: Injection) {
+        self.vmcb.control.event_injection = encode(event);
+    }
+
+    #[inline(always)]
+    fn injection_pending(&self) -> bool {
+        self.vmcb.control.event_injection & EVENT_VALID != 0
+    }
+
+    #[inline(always)]
+    fn clear_interrupt_shadow(&mut self) {
+        self.vmcb.control.interrupt_shadow &= !1;
+    }
+
+    #[inline(always)]
+    fn interrupts_open(&self) -> bool {
+        self.vmcb.save.rflags & RFLAGS_IF != 0 && !self.interrupt_shadow()
+    }
+
+    #[inline(always)]
+    fn interrupt_shadow(&self) -> bool {
+        self.vmcb.control.interrupt_shadow & 1 != 0
+    }
+
+    fn request_interrupt_window(&mut self, wanted: bool) {
+        let control = &mut self.vmcb.control;
+        if wanted {
+            control.intercept_misc1 |= misc1::VINTR;
+            control.virtual_interrupt |= vintr::IRQ | vintr::HIGHEST_PRIORITY | vintr::IGNORE_TPR;
+        } else {
+            control.intercept_misc1 &= !misc1::VINTR;
+            control.virtual_interrupt &= !(vintr::IRQ | vintr::HIGHEST_PRIORITY | vintr::IGNORE_TPR);
+        }
+        self.touch(clean::INTERCEPTS | clean::INTERRUPT);
+    }
+
+    fn request_iret_exit(&mut self, wanted: bool) {
+        let intercepts = &mut self.vmcb.control.intercept_misc1;
+        *intercepts = if wanted { *intercepts | misc1::IRET } else { *intercepts & !misc1::IRET };
+        self.touch(clean::INTERCEPTS);
+    }
+
+    #[inline(always)]
+    fn task_priority(&self) -> u8 {
+        (self.vmcb.control.virtual_interrupt & vintr::TPR) as u8
+    }
+
+    #[inline(always)]
+    fn set_task_priority(&mut self, priority: u8) {
+        let field = &mut self.vmcb.control.virtual_interrupt;
+        *field = *field & !vintr::TPR | u32::from(priority & 0xf);
+        self.touch(clean::INTERRUPT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_delivery_is_injected_again() {
+        let fault = Injection::fault_with_code(14, 2);
+        assert_eq!(decode_event(encode(fault)), Some(fault));
+        assert_eq!(decode_event(encode(Injection::nmi())), Some(Injection::nmi()));
+        assert_eq!(decode_event(encode(Injection::interrupt(0x31))), Some(Injection::interrupt(0x31)));
+    }
+
+    #[test]
+    fn a_software_interrupt_runs_again_instead() {
+        assert_eq!(decode_event(EVENT_VALID | 4 << 8 | 0x80), None);
+        assert_eq!(decode_event(EVENT_VALID | 3 << 8 | 3), None);
+        assert_eq!(decode_event(0x31), None);
+    }
+
+    #[test]
+    fn the_guest_never_sees_svme() {
+        let mut control = SvmControl { vmcb: Vmcb::new(), next_rip_saved: false, decode_assists: false };
+        control.set_efer(0xd01);
+        assert_eq!(control.efer(), 0xd01);
+        assert_ne!(control.vmcb.save.efer & EFER_SVME, 0);
+    }
+}

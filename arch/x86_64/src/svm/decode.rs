@@ -1,0 +1,137 @@
+//! From the raw exit code to [`Exit`] (AMD APM vol. 2, appendix C). Pure and total.
+#![forbid(unsafe_code)]
+
+use phalanx_arch_api::{AccessSize, Gpa};
+
+use crate::exit::{Exit, PortExit, SecondLevelExit};
+
+/// What the processor wrote about one #VMEXIT.
+#[derive(Clone, Copy, Debug)]
+pub struct RawExit {
+    /// EXITCODE.
+    pub code: u64,
+    /// EXITINFO1.
+    pub info_1: u64,
+    /// EXITINFO2.
+    pub info_2: u64,
+    /// Whether EXITINFO1 names the register of a control-register write (decode assists).
+    pub decode_assists: bool,
+}
+
+/// EXITINFO1 of a control-register access: bit 63 says that it was a MOV (APM vol. 2, section 15.8.1).
+const CR_IS_MOV: u64 = 1 << 63;
+
+/// Decodes one exit.
+#[inline(always)]
+pub fn decode(raw: RawExit) -> Exit {
+    match raw.code {
+        0x60 => Exit::Interrupt,
+        0x72 => Exit::Cpuid,
+        0x7c => Exit::Msr { write: raw.info_1 & 1 != 0 },
+        0x81 => Exit::Hypercall,
+        0x400 => Exit::SecondLevel(second_level(raw)),
+        0x7b => Exit::Port(port(raw)),
+        0x78 => Exit::Halt,
+        0x64 => Exit::InterruptWindow,
+        _ => decode_rare(raw),
+    }
+}
+
+#[inline(never)]
+fn decode_rare(raw: RawExit) -> Exit {
+    match raw.code {
+        0x10 | 0x65 => Exit::ControlRegisterWrite { number: 0, source: mov_source(raw) },
+        0x14 => Exit::ControlRegisterWrite { number: 4, source: mov_source(raw) },
+        0x40..=0x5f => Exit::Exception { vector: (raw.code - 0x40) as u8, code: raw.info_1 as u32 },
+        0x61 => Exit::Nmi,
+        0x63 => Exit::Init,
+        0x6f => Exit::ForbiddenInstruction,
+        0x74 => Exit::Iret,
+        0x76 | 0x89 => Exit::CacheFlush,
+        0x7f => Exit::Shutdown,
+        0x8d => Exit::Xsetbv,
+        // RSM, INVLPGA, VMRUN, VMLOAD to SKINIT, MONITOR, MWAIT, RDPRU.
+        0x73 | 0x7a | 0x80 | 0x82..=0x86 | 0x8a..=0x8c | 0x8e => Exit::UndefinedInstruction,
+        u64::MAX => Exit::InvalidState,
+        other => Exit::Unknown(other),
+    }
+}
+
+fn mov_source(raw: RawExit) -> Option<u8> {
+    (raw.decode_assists && raw.info_1 & CR_IS_MOV != 0).then_some((raw.info_1 & 0xf) as u8)
+}
+
+/// EXITINFO1 of an I/O exit (APM vol. 2, section 15.10.2).
+#[inline(always)]
+fn port(raw: RawExit) -> PortExit {
+    let size = match (raw.info_1 >> 4) & 7 {
+        1 => AccessSize::B1,
+        2 => AccessSize::B2,
+        _ => AccessSize::B4,
+    };
+    PortExit {
+        port: (raw.info_1 >> 16) as u16,
+        size,
+        input: raw.info_1 & 1 != 0,
+        string: raw.info_1 & 4 != 0,
+        next_rip: Some(raw.info_2),
+    }
+}
+
+/// EXITINFO1 of a nested page fault: a page-fault error code plus bit 33 for the guest's own walk
+/// (APM vol. 2, section 15.25.6).
+#[inline(always)]
+fn second_level(raw: RawExit) -> SecondLevelExit {
+    SecondLevelExit {
+        gpa: Gpa::new(raw.info_2),
+        write: raw.info_1 & 2 != 0,
+        fetch: raw.info_1 & 0x10 != 0,
+        table_walk: raw.info_1 & (1 << 33) != 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(code: u64, info_1: u64, info_2: u64) -> RawExit {
+        RawExit { code, info_1, info_2, decode_assists: true }
+    }
+
+    #[test]
+    fn every_code_decodes() {
+        for code in (0..0x800).chain([u64::MAX, u64::MAX - 1, 0x1_0000_0072]) {
+            for info in [0, u64::MAX, 0x1234_5678] {
+                let _ = decode(raw(code, info, info));
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_codes_keep_their_number() {
+        assert_eq!(decode(raw(0x7ff, 0, 0)), Exit::Unknown(0x7ff));
+        assert_eq!(decode(raw(0x1_0000_0072, 0, 0)), Exit::Unknown(0x1_0000_0072));
+    }
+
+    #[test]
+    fn port_exit_fields() {
+        let Exit::Port(port) = decode(raw(0x7b, 0x03f8_0011, 0x1002)) else { panic!("a port exit") };
+        assert_eq!((port.port, port.size, port.input, port.string), (0x3f8, AccessSize::B1, true, false));
+        assert_eq!(port.next_rip, Some(0x1002));
+    }
+
+    #[test]
+    fn nested_fault_fields() {
+        let Exit::SecondLevel(fault) = decode(raw(0x400, 1 << 33 | 2, 0xfee0_0020)) else { panic!("a fault") };
+        assert!(fault.write && fault.table_walk && !fault.fetch);
+        assert_eq!(fault.gpa, Gpa::new(0xfee0_0020));
+    }
+
+    #[test]
+    fn control_register_source_only_with_decode_assists() {
+        let with = decode(raw(0x10, CR_IS_MOV | 3, 0));
+        assert_eq!(with, Exit::ControlRegisterWrite { number: 0, source: Some(3) });
+        let without = decode(RawExit { decode_assists: false, ..raw(0x10, CR_IS_MOV | 3, 0) });
+        assert_eq!(without, Exit::ControlRegisterWrite { number: 0, source: None });
+    }
+}

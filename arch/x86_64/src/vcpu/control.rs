@@ -1,0 +1,179 @@
+//! What the shared x86 code asks of a backend's control structure (VMCB or VMCS).
+#![forbid(unsafe_code)]
+
+use crate::exit::Exit;
+
+/// A segment register as the bundle and both backends describe it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// Selector.
+    pub selector: u16,
+    /// Attributes packed as in the VMCB: type, S, DPL, P in bits 7:0; AVL, L, D/B, G in bits 11:8.
+    pub attributes: u16,
+    /// Limit in bytes, granularity applied.
+    pub limit: u32,
+    /// Base address.
+    pub base: u64,
+}
+
+/// The segment registers in the order in which instructions encode them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentName {
+    /// ES.
+    Es,
+    /// CS.
+    Cs,
+    /// SS.
+    Ss,
+    /// DS.
+    Ds,
+    /// FS.
+    Fs,
+    /// GS.
+    Gs,
+    /// The task register.
+    Tr,
+    /// The local descriptor-table register.
+    Ldtr,
+}
+
+/// Kind of an event to inject, numbered as EVENTINJ.TYPE (AMD APM vol. 2, section 15.20) and as the VMX
+/// interruption type (Intel SDM vol. 3C, section 25.8.3): they agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InjectionKind {
+    /// An external interrupt.
+    Interrupt = 0,
+    /// A non-maskable interrupt.
+    Nmi = 2,
+    /// An exception.
+    Exception = 3,
+}
+
+/// An event that the guest takes before its next instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Injection {
+    /// Kind.
+    pub kind: InjectionKind,
+    /// Vector.
+    pub vector: u8,
+    /// Error code, for the exceptions that have one.
+    pub error_code: Option<u32>,
+}
+
+impl Injection {
+    /// An exception without an error code.
+    #[must_use]
+    pub const fn fault(vector: u8) -> Self {
+        Self { kind: InjectionKind::Exception, vector, error_code: None }
+    }
+
+    /// An exception with an error code.
+    #[must_use]
+    pub const fn fault_with_code(vector: u8, code: u32) -> Self {
+        Self { kind: InjectionKind::Exception, vector, error_code: Some(code) }
+    }
+
+    /// #UD.
+    #[must_use]
+    pub const fn undefined_opcode() -> Self {
+        Self::fault(6)
+    }
+
+    /// #GP(0).
+    #[must_use]
+    pub const fn general_protection() -> Self {
+        Self::fault_with_code(13, 0)
+    }
+
+    /// An external interrupt.
+    #[must_use]
+    pub const fn interrupt(vector: u8) -> Self {
+        Self { kind: InjectionKind::Interrupt, vector, error_code: None }
+    }
+
+    /// An NMI.
+    #[must_use]
+    pub const fn nmi() -> Self {
+        Self { kind: InjectionKind::Nmi, vector: 2, error_code: None }
+    }
+}
+
+/// The guest's state that hardware switches.
+///
+/// Reads give the state at the last exit with what was written since; writes take effect at the next entry.
+#[allow(missing_docs, reason = "the registers are named as the manuals name them")]
+pub trait Control: Sized {
+    fn rip(&self) -> u64;
+    fn set_rip(&mut self, value: u64);
+    fn rsp(&self) -> u64;
+    fn set_rsp(&mut self, value: u64);
+    fn rflags(&self) -> u64;
+    fn set_rflags(&mut self, value: u64);
+    fn cr0(&self) -> u64;
+    fn set_cr0(&mut self, value: u64);
+    fn cr2(&self) -> u64;
+    fn set_cr2(&mut self, value: u64);
+    fn cr3(&self) -> u64;
+    fn set_cr3(&mut self, value: u64);
+    fn cr4(&self) -> u64;
+    fn set_cr4(&mut self, value: u64);
+    /// EFER as the guest sees it.
+    fn efer(&self) -> u64;
+    fn set_efer(&mut self, value: u64);
+    fn pat(&self) -> u64;
+    fn set_pat(&mut self, value: u64);
+    fn dr6(&self) -> u64;
+    fn set_dr6(&mut self, value: u64);
+    fn dr7(&self) -> u64;
+    fn set_dr7(&mut self, value: u64);
+    fn segment(&self, name: SegmentName) -> Segment;
+    fn set_segment(&mut self, name: SegmentName, segment: Segment);
+    fn set_gdtr(&mut self, base: u64, limit: u32);
+    fn set_idtr(&mut self, base: u64, limit: u32);
+    /// Current privilege level, 0 to 3.
+    fn cpl(&self) -> u8;
+    fn set_cpl(&mut self, level: u8);
+
+    /// Puts the MSRs that hardware switches (system calls, segment bases, debug control) to their reset values.
+    fn reset_switched_msrs(&mut self);
+
+    /// What is added to the host's TSC while the guest runs.
+    fn set_tsc_offset(&mut self, offset: u64);
+
+    /// Decodes why the guest left.
+    fn exit(&self) -> Exit;
+
+    /// Address of the instruction after the one that exited, on processors that tell.
+    fn next_rip(&self) -> Option<u64>;
+
+    /// The bytes of the instruction that exited, on processors that tell.
+    fn fetched_instruction(&self) -> Option<&[u8]>;
+
+    /// The event whose delivery the exit interrupted, to be injected again.
+    fn take_interrupted_delivery(&mut self) -> Option<Injection>;
+
+    /// Queues an event for the next entry.
+    fn inject(&mut self, event: Injection);
+
+    /// Whether an event waits for the next entry.
+    fn injection_pending(&self) -> bool;
+
+    /// Ends the interrupt shadow of STI or MOV SS, as an instruction that was emulated does.
+    fn clear_interrupt_shadow(&mut self);
+
+    /// Whether RFLAGS.IF is set and no interrupt shadow is in force.
+    fn interrupts_open(&self) -> bool;
+
+    /// Whether the shadow of STI or MOV SS is in force.
+    fn interrupt_shadow(&self) -> bool;
+
+    /// Asks for [`Exit::InterruptWindow`] as soon as the guest can take an interrupt.
+    fn request_interrupt_window(&mut self, wanted: bool);
+
+    /// Asks for [`Exit::Iret`].
+    fn request_iret_exit(&mut self, wanted: bool);
+
+    /// The task priority (CR8) as the guest last set it, 0 to 15.
+    fn task_priority(&self) -> u8;
+    fn set_task_priority(&mut self, priority: u8);
+}

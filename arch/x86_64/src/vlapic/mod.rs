@@ -1,0 +1,198 @@
+//! The virtual local APIC (Intel SDM vol. 3A, chapter "Advanced Programmable Interrupt Controller (APIC)").
+//!
+//! [`LocalApic`] belongs to one vCPU and is only touched by the CPU that runs it. Everybody else (other vCPUs that
+//! send an IPI, the IO-APIC, device models) writes into the vCPU's [`Inbox`], which the owner drains before it enters
+//! the guest. Nothing here allocates, blocks or panics, whatever the guest writes.
+//!
+//! ```text
+//! guest write ──▶ LocalApic ──▶ Effect::Ipi(Message) ──▶ resolve ──▶ Inbox::deliver ──▶ (kick) ──▶ drain_into
+//!                                   IO-APIC ── Message ─────▲
+//! ```
+//!
+//! What the model chooses where the manual leaves a choice: the APIC ID is fixed, the register page cannot be moved,
+//! lowest-priority IPIs are supported, EOI-broadcast suppression is supported, there is no CMCI entry.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+
+mod access;
+mod address;
+mod base;
+mod delivery;
+mod effect;
+mod errors;
+mod inbox;
+mod lvt;
+mod message;
+mod msr;
+mod registers;
+mod route;
+mod timer;
+mod vectors;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::{AddressView, Addressing, ApicAddress};
+pub use base::{DEFAULT_BASE, Mode};
+pub use effect::{Effect, GeneralProtection};
+pub use inbox::{Inbox, Signals};
+pub use message::{Delivery, Destination, Message};
+pub use msr::{MSR_APIC_BASE, MSR_TSC_DEADLINE, MSR_X2APIC_FIRST, MSR_X2APIC_LAST};
+pub use route::{Arbiter, Targets, resolve};
+pub use timer::TSC_TICKS_PER_BUS_CLOCK;
+
+use errors::ErrorStatus;
+use lvt::LocalVectors;
+use timer::Timer;
+use vectors::VectorSet;
+
+/// Spurious-interrupt vector register: "APIC software enable".
+const SVR_ENABLE: u32 = 1 << 8;
+/// Spurious-interrupt vector register: "suppress EOI broadcasts".
+const SVR_SUPPRESS_EOI_BROADCAST: u32 = 1 << 12;
+/// "Spurious-Interrupt Vector Register": vector, enable, focus checking and EOI-broadcast suppression.
+const SVR_WRITABLE: u32 = 0x13ff;
+
+/// The local APIC of one vCPU.
+///
+/// Times are guest-visible TSC ticks: pass what the guest would read by RDTSC at that moment.
+#[derive(Clone, Debug)]
+pub struct LocalApic {
+    // The fields of the entry path come first: they share a cache line.
+    /// The highest request that the processor priority lets through; kept true by `accept` and `refresh`.
+    deliverable: Option<u8>,
+    tpr: u8,
+    ppr: u8,
+    mode: Mode,
+    bootstrap: bool,
+    svr: u32,
+    timer: Timer,
+    irr: VectorSet,
+    isr: VectorSet,
+    tmr: VectorSet,
+    id: u32,
+    ldr: u32,
+    dfr: u32,
+    icr_low: u32,
+    icr_high: u32,
+    lvt: LocalVectors,
+    errors: ErrorStatus,
+    coalesced_periods: u64,
+}
+
+impl LocalApic {
+    /// A local APIC after power-up: xAPIC mode, software-disabled. `bootstrap` is the BSP flag of IA32_APIC_BASE.
+    ///
+    /// `id` is the initial (x2)APIC ID; in xAPIC mode its low 8 bits are visible.
+    pub const fn new(id: u32, bootstrap: bool) -> Self {
+        Self {
+            deliverable: None,
+            tpr: 0,
+            ppr: 0,
+            mode: Mode::XApic,
+            bootstrap,
+            svr: 0xff,
+            timer: Timer::new(),
+            irr: VectorSet::EMPTY,
+            isr: VectorSet::EMPTY,
+            tmr: VectorSet::EMPTY,
+            id,
+            ldr: 0,
+            dfr: u32::MAX,
+            icr_low: 0,
+            icr_high: 0,
+            lvt: LocalVectors::RESET,
+            errors: ErrorStatus::new(),
+            coalesced_periods: 0,
+        }
+    }
+
+    /// Power-up or RESET ("Local APIC State After Power-Up or Reset"): also leaves x2APIC mode.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.id, self.bootstrap);
+    }
+
+    /// INIT ("Local APIC State After an INIT Reset"): as a reset, but IA32_APIC_BASE keeps its value.
+    pub fn init_reset(&mut self) {
+        let mode = self.mode;
+        self.reset();
+        self.mode = mode;
+    }
+
+    /// The (x2)APIC ID.
+    pub const fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The BSP flag of IA32_APIC_BASE: after INIT this processor starts at the reset vector and waits for no SIPI.
+    pub const fn is_bootstrap(&self) -> bool {
+        self.bootstrap
+    }
+
+    /// The mode that IA32_APIC_BASE selects. CPUID.01H:EDX.APIC is clear while it is [`Mode::Disabled`].
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether software enabled the APIC in SVR. Never true in [`Mode::Disabled`].
+    pub const fn is_software_enabled(&self) -> bool {
+        self.svr & SVR_ENABLE != 0
+    }
+
+    /// When the timer wants [`timer_expired`](Self::timer_expired) to be called: an absolute guest TSC value.
+    ///
+    /// `None` when no interrupt can come of it (disarmed or masked).
+    pub fn next_deadline(&self) -> Option<u64> {
+        if self.lvt.timer_is_masked() {
+            return None;
+        }
+        self.timer.deadline()
+    }
+
+    /// Lets the timer catch up with `now`; true when it posted its vector. Early calls are harmless.
+    ///
+    /// A periodic timer moves on by whole periods; those it passed over are counted by
+    /// [`coalesced_periods`](Self::coalesced_periods).
+    pub fn timer_expired(&mut self, now: u64) -> bool {
+        let Some(missed) = self.timer.expire(now) else { return false };
+        if self.lvt.timer_is_masked() {
+            return false;
+        }
+        self.coalesced_periods = self.coalesced_periods.saturating_add(missed);
+        self.accept(self.lvt.timer_vector(), false);
+        true
+    }
+
+    /// Timer periods that gave no interrupt of their own because the vCPU was late (or the period too short).
+    pub const fn coalesced_periods(&self) -> u64 {
+        self.coalesced_periods
+    }
+
+    /// The guest moved its TSC by `delta` ticks (WRMSR to IA32_TIME_STAMP_COUNTER or IA32_TSC_ADJUST; wrapping).
+    ///
+    /// A running countdown keeps its remaining time; a TSC deadline is compared with the new TSC value.
+    pub fn tsc_moved(&mut self, delta: u64) {
+        self.timer.tsc_moved(delta);
+    }
+
+    /// How others address this APIC now; see [`Inbox::publish`].
+    pub fn address_view(&self) -> AddressView {
+        let addressing = match self.mode {
+            Mode::Disabled => Addressing::Disabled,
+            Mode::X2Apic => Addressing::X2Apic,
+            Mode::XApic if self.dfr >> 28 == 0 => Addressing::Cluster,
+            Mode::XApic => Addressing::Flat,
+        };
+        let logical_id = match self.mode {
+            Mode::X2Apic => self.ldr_register(),
+            _ => self.ldr >> 24,
+        };
+        AddressView { addressing, logical_id, accepts_interrupts: self.is_software_enabled() }
+    }
+}

@@ -1,0 +1,84 @@
+//! The MSRs of the local APIC: IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC registers
+//! ("Extended XAPIC (x2APIC)", "x2APIC Register Availability" and "MSR Access in x2APIC Mode").
+
+use super::access::ICR_WRITABLE;
+use super::registers::{EOI, ICR_LOW, SELF_IPI, x2apic_bits};
+use super::{Effect, GeneralProtection, LocalApic, Mode};
+
+/// IA32_APIC_BASE.
+pub const MSR_APIC_BASE: u32 = 0x1b;
+/// IA32_TSC_DEADLINE.
+pub const MSR_TSC_DEADLINE: u32 = 0x6e0;
+/// The first MSR of the x2APIC range.
+pub const MSR_X2APIC_FIRST: u32 = 0x800;
+/// The last MSR of the x2APIC range.
+pub const MSR_X2APIC_LAST: u32 = 0x8ff;
+
+/// Delivery status is no field of the x2APIC ICR: bit 12 is reserved there.
+const X2APIC_ICR_BITS: u64 = 0xffff_ffff_0000_0000 | (ICR_WRITABLE & !(1 << 12)) as u64;
+
+impl LocalApic {
+    /// RDMSR of a local APIC MSR. #GP for x2APIC registers outside x2APIC mode, and for those that do not exist or
+    /// cannot be read.
+    pub fn read_msr(&self, index: u32, now: u64) -> Result<u64, GeneralProtection> {
+        match index {
+            MSR_APIC_BASE => Ok(self.apic_base()),
+            MSR_TSC_DEADLINE => Ok(self.timer.tsc_deadline(now)),
+            _ => self.read_x2apic(x2apic_register(index).ok_or(GeneralProtection)?, now),
+        }
+    }
+
+    /// WRMSR of a local APIC MSR. #GP for reserved bits, read-only and missing registers, illegal mode transitions.
+    #[inline]
+    pub fn write_msr(&mut self, index: u32, value: u64, now: u64) -> Result<Effect, GeneralProtection> {
+        match index {
+            MSR_TSC_DEADLINE => Ok(self.change_timer(now, |apic| apic.timer.set_tsc_deadline(value))),
+            MSR_APIC_BASE => self.write_apic_base(value),
+            _ => self.write_x2apic(x2apic_register(index).ok_or(GeneralProtection)?, value, now),
+        }
+    }
+
+    fn read_x2apic(&self, register: u8, now: u64) -> Result<u64, GeneralProtection> {
+        if self.mode != Mode::X2Apic {
+            return Err(GeneralProtection);
+        }
+        let low = u64::from(self.read_register(register, now).ok_or(GeneralProtection)?);
+        Ok(if register == ICR_LOW { u64::from(self.icr_high) << 32 | low } else { low })
+    }
+
+    #[inline]
+    fn write_x2apic(&mut self, register: u8, value: u64, now: u64) -> Result<Effect, GeneralProtection> {
+        if self.mode != Mode::X2Apic {
+            return Err(GeneralProtection);
+        }
+        match register {
+            EOI if value == 0 => Ok(self.eoi()),
+            ICR_LOW => self.write_x2apic_icr(value),
+            SELF_IPI => {
+                self.self_ipi(u8::try_from(value).map_err(|_| GeneralProtection)?);
+                Ok(Effect::None)
+            }
+            _ if value & !u64::from(x2apic_bits(register)) != 0 => Err(GeneralProtection),
+            _ => self.write_register(register, low32(value), now).ok_or(GeneralProtection),
+        }
+    }
+
+    fn write_x2apic_icr(&mut self, value: u64) -> Result<Effect, GeneralProtection> {
+        if value & !X2APIC_ICR_BITS != 0 {
+            return Err(GeneralProtection);
+        }
+        self.icr_low = low32(value);
+        self.icr_high = low32(value >> 32);
+        Ok(self.send_ipi())
+    }
+}
+
+/// The register number of an x2APIC MSR.
+#[inline]
+fn x2apic_register(index: u32) -> Option<u8> {
+    u8::try_from(index.wrapping_sub(MSR_X2APIC_FIRST)).ok()
+}
+
+const fn low32(value: u64) -> u32 {
+    (value & 0xffff_ffff) as u32
+}

@@ -1,0 +1,136 @@
+//! Answers to the events that no architecture owns.
+
+use core::sync::atomic::Ordering;
+
+use phalanx_abi::exit::ExitCounter;
+use phalanx_abi::hypercall::{ABI_VERSION, Hypercall, HypercallError};
+use phalanx_arch_api::{Access, AccessSize, Arch, Direction, HypercallRequest, PortAccess};
+
+use crate::console::Effect;
+use crate::domain::Uart;
+use crate::machine::Machine;
+use crate::run::{Env, Outcome};
+
+/// Registers of a 16550.
+const UART_PORTS: u16 = 8;
+
+/// A port that is neither the architecture's nor a UART's reads all-ones and drops writes, as an empty bus does.
+pub(crate) fn port<A: Arch>(
+    machine: &Machine<A>,
+    env: &Env<'_, A>,
+    vcpu: &mut A::Vcpu,
+    access: PortAccess,
+) -> Outcome {
+    let uart = env.domain.uart.as_ref();
+    let owned = uart.and_then(|uart| {
+        let offset = access.port.checked_sub(uart.base_port).filter(|offset| *offset < UART_PORTS)?;
+        Some((uart, offset as u8))
+    });
+    let value = match owned {
+        Some((uart, offset)) => uart_access(machine, env, uart, offset, access),
+        None => {
+            A::count(vcpu, ExitCounter::UnbackedAccess);
+            access.size.all_ones()
+        }
+    };
+    A::complete_access(vcpu, value);
+    Outcome::Resume
+}
+
+/// A wider access is that many byte accesses at ascending ports, as the ISA bus splits it.
+fn uart_access<A: Arch>(
+    machine: &Machine<A>,
+    env: &Env<'_, A>,
+    uart: &Uart,
+    offset: u8,
+    access: PortAccess,
+) -> u64 {
+    let mut value = access.size.all_ones();
+    for lane in 0..access.size.bytes() as u8 {
+        let register = offset + lane;
+        if u16::from(register) >= UART_PORTS {
+            break;
+        }
+        let shift = 8 * u32::from(lane);
+        match access.direction {
+            Direction::Read => {
+                let byte = uart_read(machine, uart, register);
+                value = value & !(0xff << shift) | u64::from(byte) << shift;
+            }
+            Direction::Write(data) => uart_write(machine, uart, register, (data >> shift) as u8),
+        }
+    }
+    update_line(env, uart);
+    value
+}
+
+fn uart_read<A: Arch>(machine: &Machine<A>, uart: &Uart, register: u8) -> u8 {
+    let mut model = uart.model.lock();
+    let byte = model.read(register);
+    if let Some(port) = uart.port.filter(|_| register == 0) {
+        machine.console.feed(port, &mut model);
+    }
+    byte
+}
+
+fn uart_write<A: Arch>(machine: &Machine<A>, uart: &Uart, register: u8, byte: u8) {
+    let effect = uart.model.lock().write(register, byte);
+    if let (Effect::Transmit(byte), Some(port)) = (effect, uart.port) {
+        machine.console.transmit(port, byte);
+    }
+}
+
+/// Brings the interrupt controller up to date with the UART's line.
+pub(crate) fn update_line<A: Arch>(env: &Env<'_, A>, uart: &Uart) {
+    let model = uart.model.lock();
+    let level = model.interrupt();
+    if uart.line.swap(level, Ordering::AcqRel) != level {
+        A::set_line(&env.domain.arch, env, uart.irq, level);
+    }
+}
+
+impl<A: Arch> Machine<A> {
+    /// Moves what was typed to the domain that has the input.
+    pub(crate) fn poll_console(&self, cpu: phalanx_arch_api::CpuIndex) {
+        if !A::console_interrupt() {
+            return;
+        }
+        let focus = self.console.poll();
+        let owner = self.domains.iter().find_map(|domain| {
+            let uart = domain.uart.as_ref().filter(|uart| uart.port == Some(focus))?;
+            Some((domain, uart))
+        });
+        if let Some((domain, uart)) = owner {
+            self.console.feed(focus, &mut uart.model.lock());
+            update_line(&Env { machine: self, domain, cpu }, uart);
+        }
+    }
+}
+
+/// A guest-physical address that is neither RAM nor a device.
+pub(crate) fn unbacked<A: Arch>(vcpu: &mut A::Vcpu, access: Access) -> Outcome {
+    A::count(vcpu, ExitCounter::UnbackedAccess);
+    A::complete_access(vcpu, AccessSize::all_ones(access.size));
+    Outcome::Resume
+}
+
+/// A hypercall. Never fails: what is unknown or not allowed is an error code.
+pub(crate) fn hypercall<A: Arch>(vcpu: &mut A::Vcpu, request: HypercallRequest) -> Outcome {
+    let result = dispatch::<A>(vcpu, request).unwrap_or_else(HypercallError::code);
+    A::complete_hypercall(vcpu, result);
+    Outcome::Resume
+}
+
+fn dispatch<A: Arch>(vcpu: &A::Vcpu, request: HypercallRequest) -> Result<i64, HypercallError> {
+    if !request.privileged {
+        return Err(HypercallError::NotPermitted);
+    }
+    match Hypercall::try_from(request.number)? {
+        Hypercall::Null => Ok(0),
+        Hypercall::Version => Ok(i64::from(ABI_VERSION)),
+        Hypercall::ExitCount => {
+            let counter = ExitCounter::from_index(request.arguments[0]).ok_or(HypercallError::InvalidArgument)?;
+            Ok(i64::try_from(A::exit_count(vcpu, counter)).unwrap_or(i64::MAX))
+        }
+    }
+}

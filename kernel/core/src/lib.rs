@@ -1,0 +1,31 @@
+//! The hypervisor's core: domains, vCPUs, second-level address spaces, hypercalls and event handling.
+//!
+//! Neutral to the architecture and generic over it ([`phalanx_arch_api::Arch`]); the host tests run it on a fake one.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`mem`] | frames, guest RAM, second-level address spaces |
+//! | [`console`] | UART models and the one physical line |
+//! | `domain` | a domain and its life: loading, running, stopping, ended |
+//! | `load` | scrubbing and loading in bounded steps |
+//! | `machine` | everything together; what a CPU does from boot to power-off |
+//! | `run` | one vCPU's slice |
+//! | `event` | answers to the events that no architecture owns |
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod console;
+mod domain;
+mod event;
+mod load;
+mod machine;
+pub mod mem;
+mod run;
+mod setup;
+
+pub use domain::StopReason;
+pub use machine::{Ending, Machine};
+pub use setup::SetupError;

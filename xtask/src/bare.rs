@@ -1,0 +1,105 @@
+//! Building for bare metal: the hypervisor and the test guests.
+//!
+//! The nested cargo has flags and an output folder of its own, so host builds stay valid.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::error::{Result, trouble};
+use crate::places::Places;
+use crate::prepare::rust::{self, Sysroot, X86_BARE};
+use crate::progress::Task;
+
+/// The hypervisor's package and binary.
+pub(crate) const KERNEL: &str = "phalanx";
+
+/// Static and at a fixed address, with frame pointers for the backtrace of a crash card.
+const FLAGS: &str = "-C relocation-model=static -C force-frame-pointers=yes";
+
+/// A cargo for one bare-metal target.
+pub(crate) struct Bare<'p> {
+    places: &'p Places,
+    target: &'static str,
+    flags: String,
+}
+
+impl<'p> Bare<'p> {
+    /// Prepares the x86 target.
+    pub(crate) fn x86(places: &'p Places) -> Result<Self> {
+        let flags = match rust::sysroot(places, X86_BARE)? {
+            Sysroot::Toolchain => FLAGS.to_owned(),
+            Sysroot::Private(dir) => format!("--sysroot {} {FLAGS}", dir.display()),
+        };
+        Ok(Self { places, target: X86_BARE, flags })
+    }
+
+    /// `cargo SUBCOMMAND` for `packages`, release profile.
+    pub(crate) fn cargo(&self, subcommand: &str, packages: &[&str]) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo
+            .current_dir(&self.places.root)
+            .args([subcommand, "--release", "--target", self.target])
+            .env("CARGO_TARGET_DIR", self.output())
+            .env("RUSTFLAGS", &self.flags)
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        for package in packages {
+            cargo.args(["--package", package]);
+        }
+        cargo
+    }
+
+    /// Builds `packages`; compiler messages go to stderr as they come.
+    pub(crate) fn build(&self, packages: &[&str]) -> Result<()> {
+        let task = Task::start(format!("Building {}", packages.join(", ")));
+        let mut cargo = self.cargo("build", packages);
+        cargo.args(["--quiet", "--message-format=json-render-diagnostics"]);
+        let mut child = cargo
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| trouble(format!("cannot start cargo: {error}"), "install Rust with rustup"))?;
+        let built = child.stdout.take().map(BufReader::new);
+        for line in built.into_iter().flat_map(BufRead::lines).map_while(std::io::Result::ok) {
+            if let Some(name) = artifact(&line) {
+                task.say(name);
+            }
+        }
+        let status = child.wait().map_err(|error| trouble(error, "try again"))?;
+        if status.success() {
+            return Ok(());
+        }
+        drop(task);
+        Err(trouble(format!("{} does not build", packages.join(", ")), "mend what the compiler says above, then run the command again"))
+    }
+
+    /// The binary that [`Self::build`] leaves for `package`.
+    pub(crate) fn binary(&self, package: &str) -> PathBuf {
+        self.output().join(self.target).join("release").join(package)
+    }
+
+    fn output(&self) -> PathBuf {
+        self.places.target.join("bare")
+    }
+}
+
+/// The crate's name in a message about a finished crate.
+fn artifact(line: &str) -> Option<String> {
+    let message: serde_json::Value = serde_json::from_str(line).ok()?;
+    if message.get("reason")? != "compiler-artifact" {
+        return None;
+    }
+    Some(message.get("target")?.get("name")?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_finished_crates_are_named() {
+        assert_eq!(artifact(r#"{"reason":"compiler-artifact","target":{"name":"core"}}"#).as_deref(), Some("core"));
+        assert_eq!(artifact(r#"{"reason":"build-finished","success":true}"#), None);
+        assert_eq!(artifact("not json"), None);
+    }
+}

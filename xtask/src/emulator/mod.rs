@@ -1,0 +1,6 @@
+//! The emulated machine: its command line, its process, what it prints, and how it ended.
+
+pub(crate) mod child;
+pub(crate) mod machine;
+pub(crate) mod outcome;
+pub(crate) mod transcript;

@@ -1,0 +1,10 @@
+//! Preparation: each command makes sure of what it needs, downloads it once, and says so.
+
+pub(crate) mod apt;
+pub(crate) mod busybox;
+pub(crate) mod host;
+pub(crate) mod install;
+pub(crate) mod kernels;
+pub(crate) mod rust;
+pub(crate) mod rust_src;
+pub(crate) mod tools;

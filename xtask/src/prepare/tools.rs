@@ -1,0 +1,92 @@
+//! Programs that the commands start: the emulator, and what makes an ISO.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::process;
+
+/// A program or file from a Debian package.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tool {
+    /// What a person calls it.
+    pub(crate) name: &'static str,
+    /// Debian's package that has it.
+    pub(crate) package: &'static str,
+    /// What it is here for.
+    pub(crate) why: &'static str,
+    /// What is here: the version or the path; `Err` says what is wrong.
+    pub(crate) look: fn() -> Result<String, String>,
+}
+
+/// QEMU's oldest major version whose software emulation has what the hypervisor needs of a processor with SVM.
+const QEMU_AT_LEAST: u32 = 8;
+
+/// The emulator.
+pub(crate) const EMULATOR: &[Tool] = &[Tool {
+    name: "qemu-system-x86_64",
+    package: "qemu-system-x86",
+    why: "the emulated machine that Phalanx runs on",
+    look: look_for_qemu,
+}];
+
+/// What `cargo xtask image` starts.
+pub(crate) const IMAGE: &[Tool] = &[
+    Tool { name: "grub-mkrescue", package: "grub-common", why: "makes the bootable ISO", look: || program("grub-mkrescue") },
+    Tool { name: "GRUB for BIOS", package: "grub-pc-bin", why: "the ISO's loader on a BIOS machine", look: || file("/usr/lib/grub/i386-pc/moddep.lst") },
+    Tool { name: "GRUB for UEFI", package: "grub-efi-amd64-bin", why: "the ISO's loader on a UEFI machine", look: || file("/usr/lib/grub/x86_64-efi/moddep.lst") },
+    Tool { name: "xorriso", package: "xorriso", why: "writes the ISO file", look: || program("xorriso") },
+    Tool { name: "mformat", package: "mtools", why: "makes the ISO's UEFI partition", look: || program("mformat") },
+];
+
+/// The firmware for UEFI boots in the emulator.
+pub(crate) const FIRMWARE: &[Tool] = &[Tool {
+    name: "OVMF",
+    package: "ovmf",
+    why: "UEFI firmware for the emulated machine",
+    look: || file(OVMF_CODE),
+}];
+
+/// UEFI firmware code and the template of its variables (package `ovmf`).
+pub(crate) const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+/// See [`OVMF_CODE`].
+pub(crate) const OVMF_VARS: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+/// Those of `tools` that are not here, each with what is wrong.
+pub(crate) fn missing(tools: &[Tool]) -> Vec<(Tool, String)> {
+    tools.iter().filter_map(|tool| Some((*tool, (tool.look)().err()?))).collect()
+}
+
+fn program(name: &str) -> Result<String, String> {
+    process::find(name).map(|path| path.display().to_string()).ok_or_else(|| "not found".to_owned())
+}
+
+fn file(path: &str) -> Result<String, String> {
+    if Path::new(path).exists() { Ok(path.to_owned()) } else { Err(format!("no {path}")) }
+}
+
+fn look_for_qemu() -> Result<String, String> {
+    program("qemu-system-x86_64")?;
+    let text = process::output(Command::new("qemu-system-x86_64").arg("--version"), "ask for the version", "")
+        .map_err(|error| error.to_string())?;
+    let version = qemu_version(&text).ok_or("its version is not readable")?;
+    let major = version.split('.').next().and_then(|digits| digits.parse::<u32>().ok()).unwrap_or(0);
+    if major >= QEMU_AT_LEAST { Ok(version) } else { Err(format!("version {version} is older than {QEMU_AT_LEAST}")) }
+}
+
+/// `QEMU emulator version 10.0.2 (…)` → `10.0.2`.
+fn qemu_version(text: &str) -> Option<String> {
+    let rest = text.split("version ").nth(1)?;
+    Some(rest.split([' ', '\n']).next()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_from_the_first_line() {
+        let text = "QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)\nCopyright\n";
+        assert_eq!(qemu_version(text).as_deref(), Some("10.0.2"));
+        assert_eq!(qemu_version("nothing"), None);
+    }
+}
