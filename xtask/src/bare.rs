@@ -51,8 +51,14 @@ impl<'p> Bare<'p> {
 
     /// Builds `packages`; compiler messages go to stderr as they come.
     pub(crate) fn build(&self, packages: &[&str]) -> Result<()> {
+        self.build_with(packages, None)
+    }
+
+    /// The same with a cargo feature.
+    pub(crate) fn build_with(&self, packages: &[&str], feature: Option<&str>) -> Result<()> {
         let task = Task::start(format!("Building {}", packages.join(", ")));
         let mut cargo = self.cargo("build", packages);
+        cargo.args(feature.map(|feature| format!("--features={feature}")));
         cargo.args(["--quiet", "--message-format=json-render-diagnostics"]);
         let mut child = cargo
             .stdin(Stdio::null())
@@ -70,7 +76,10 @@ impl<'p> Bare<'p> {
             return Ok(());
         }
         drop(task);
-        Err(trouble(format!("{} does not build", packages.join(", ")), "mend what the compiler says above, then run the command again"))
+        Err(trouble(
+            format!("{} does not build", packages.join(", ")),
+            "mend what the compiler says above, then run the command again",
+        ))
     }
 
     /// The binary that [`Self::build`] leaves for `package`.

@@ -13,10 +13,7 @@ pub(crate) fn trouble(what: impl Display, help: impl Display) -> Report {
 }
 
 /// Turns an I/O error at `path` into a report that names both.
-pub(crate) fn at_path(
-    doing: &str,
-    path: &std::path::Path,
-) -> impl FnOnce(std::io::Error) -> Report + use<> {
+pub(crate) fn at_path(doing: &str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Report + use<> {
     let what = format!("cannot {doing} {}", path.display());
     move |error| miette!("{what}: {error}")
 }

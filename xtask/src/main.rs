@@ -1,2 +1,52 @@
-//! (being written)
-fn main() {}
+//! Builds, runs, tests and measures Phalanx. `cargo xtask --help` is the manual.
+#![forbid(unsafe_code)]
+
+mod bare;
+mod bench;
+mod check;
+mod clean;
+mod cli;
+mod doctor;
+mod emulator;
+mod error;
+mod image;
+mod initramfs;
+mod places;
+mod prepare;
+mod process;
+mod progress;
+mod run;
+mod store;
+mod system;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{BenchVerb, Cli, Verb};
+use error::Result;
+use places::Places;
+
+fn main() -> ExitCode {
+    match dispatch(&Cli::parse()) {
+        Ok(code) => ExitCode::from(code),
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<u8> {
+    let places = Places::find()?;
+    match &cli.command {
+        Verb::Run(options) => run::run(&places, options),
+        Verb::Test(options) => test::run(&places, options),
+        Verb::Image(options) => image::run(&places, options),
+        Verb::Doctor => doctor::run(&places),
+        Verb::CleanCache => clean::run(&places),
+        Verb::Bench(BenchVerb::Exits { json }) => bench::exits(&places, *json),
+        Verb::Check => check::run(&places),
+    }
+}

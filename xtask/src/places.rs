@@ -23,8 +23,7 @@ impl Places {
         let crate_dir = std::env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = crate_dir.parent().map(Path::to_path_buf).unwrap_or(crate_dir);
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |dir| root.join(dir));
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
         let cache = BaseDirs::new()
             .ok_or_else(|| trouble("there is no home folder to keep downloads in", "set HOME or XDG_CACHE_HOME"))?
             .cache_dir()

@@ -4,6 +4,7 @@
 //! A lock file makes two commands that want the same item at once do the work once.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Result, at_path};
@@ -32,7 +33,9 @@ pub(crate) fn once(place: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Resu
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(at_path("create", parent))?;
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(at_path("write in", parent))?;
+    let readable = fs::Permissions::from_mode(0o644);
+    let mut file =
+        tempfile::Builder::new().permissions(readable).tempfile_in(parent).map_err(at_path("write in", parent))?;
     std::io::Write::write_all(&mut file, bytes).map_err(at_path("write", path))?;
     file.persist(path).map_err(|error| at_path("write", path)(error.error))?;
     Ok(())

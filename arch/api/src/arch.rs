@@ -3,7 +3,7 @@
 use phalanx_abi::exit::ExitCounter;
 
 use crate::table::TableFormat;
-use crate::{Event, GuestMemory, Hpa};
+use crate::{Event, Gpa, GuestMemory, Hpa, HypercallRequest};
 
 /// A point in time or a span, in ticks of the machine's counter (x86: TSC, Arm: CNTPCT).
 ///
@@ -39,6 +39,9 @@ pub trait DomainEnv {
     /// than the scheduler's critical section.
     fn wake(&self, vcpu: VcpuIndex);
 
+    /// Answers a hypercall that needs neither vCPU nor scheduler; `None` leaves it to [`Event::Hypercall`].
+    fn quick_hypercall(&self, request: &HypercallRequest) -> Option<i64>;
+
     /// Whether the core wants this CPU back (another vCPU is due, the domain stops, the console has input).
     ///
     /// One relaxed load; asked after every interrupt that was for the host.
@@ -56,7 +59,7 @@ pub trait Arch: Sized + 'static {
     /// The architectural state of one vCPU.
     type Vcpu: Send;
     /// Second-level page tables (EPT, NPT, stage-2).
-    type SecondLevel: TableFormat;
+    type SecondLevel: TableFormat<Input = Gpa>;
 
     /// The counter's current value.
     fn now() -> Ticks;

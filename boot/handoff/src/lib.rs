@@ -14,7 +14,7 @@ mod sanitise;
 
 pub use command_line::{COMMAND_LINE_CAPACITY, CommandLine, EndOfText};
 pub use memory::{MemoryKind, MemoryMap, MemoryRegion, UsableWithout};
-pub use options::{Console, Exit, OptionError, Options};
+pub use options::{Console, Exit, OptionError, Options, Verdict};
 pub use range::PhysRange;
 pub use sanitise::{MAX_REGIONS, PHYSICAL_LIMIT, TooManyRegions};
 

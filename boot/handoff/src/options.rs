@@ -39,6 +39,16 @@ pub enum Exit {
     },
 }
 
+/// How the kernel's run ended, as the exit device is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verdict {
+    /// Everything that was to run has run.
+    Fine = 0x10,
+    /// The kernel refused to start, or crashed.
+    Refused = 0x11,
+}
+
 /// A word of the command line that has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionError<'a> {
@@ -56,9 +66,14 @@ pub enum OptionError<'a> {
 impl fmt::Display for OptionError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(word) => write!(f, "unknown word `{word}` on the command line is ignored"),
+            Self::Unknown(word) => {
+                write!(f, "unknown word `{word}` on the command line is ignored")
+            }
             Self::BadValue { word, expected } => {
-                write!(f, "`{word}` on the command line is ignored: expected `{expected}`")
+                write!(
+                    f,
+                    "`{word}` on the command line is ignored: expected `{expected}`"
+                )
             }
         }
     }
@@ -79,7 +94,9 @@ impl Options {
     fn apply<'a>(&mut self, word: &'a str) -> Result<(), OptionError<'a>> {
         let bad = |expected| OptionError::BadValue { word, expected };
         match word.split_once('=') {
-            Some(("console", value)) => self.console = parse_console(value).ok_or(bad("console=com1"))?,
+            Some(("console", value)) => {
+                self.console = parse_console(value).ok_or(bad("console=com1"))?
+            }
             Some(("exit", value)) => self.exit = parse_exit(value).ok_or(bad("exit=isa:0xf4"))?,
             _ => return Err(OptionError::Unknown(word)),
         }
@@ -114,7 +131,13 @@ mod tests {
     #[test]
     fn known_words_are_understood() {
         let (options, errors) = parse(" console=com1  exit=isa:0xf4 ");
-        assert_eq!(options, Options { console: Console::Com1, exit: Exit::IsaDebug { port: 0xf4 } });
+        assert_eq!(
+            options,
+            Options {
+                console: Console::Com1,
+                exit: Exit::IsaDebug { port: 0xf4 }
+            }
+        );
         assert_eq!(errors, []);
         assert_eq!(parse(""), (Options::default(), Vec::new()));
     }

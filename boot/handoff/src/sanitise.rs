@@ -23,23 +23,24 @@ pub struct TooManyRegions;
 
 impl fmt::Display for TooManyRegions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the machine's memory map has more than {MAX_REGIONS} regions")
+        write!(
+            f,
+            "the machine's memory map has more than {MAX_REGIONS} regions"
+        )
     }
 }
 
 type Regions = ArrayVec<MemoryRegion, MAX_REGIONS>;
-type Cuts = ArrayVec<u64, { 2 * MAX_REGIONS }>;
 
 /// Sorts, merges and cuts `report`; usable regions shrink to whole frames, the most restrictive kind wins.
 pub(crate) fn sanitise(report: &[MemoryRegion]) -> Result<Regions, TooManyRegions> {
-    let cuts = cuts(report)?;
     let mut regions = Regions::new();
-    for piece in cuts.windows(2) {
-        if let &[start, end] = piece
-            && let Some(kind) = kind_of_piece(report, start, end)
-        {
+    let mut start = 0;
+    while let Some(end) = next_cut(report, start) {
+        if let Some(kind) = kind_of_piece(report, start, end) {
             append(&mut regions, start, end, kind)?;
         }
+        start = end;
     }
     shrink_usable(&mut regions);
     Ok(regions)
@@ -47,38 +48,55 @@ pub(crate) fn sanitise(report: &[MemoryRegion]) -> Result<Regions, TooManyRegion
 
 /// The region's ends as numbers, cut at [`PHYSICAL_LIMIT`].
 fn ends(region: &MemoryRegion) -> (u64, u64) {
-    (region.start.as_u64().min(PHYSICAL_LIMIT), region.end().as_u64().min(PHYSICAL_LIMIT))
+    (
+        region.start.as_u64().min(PHYSICAL_LIMIT),
+        region.end().as_u64().min(PHYSICAL_LIMIT),
+    )
 }
 
-/// Every address at which the kind of memory may change, rising.
-fn cuts(report: &[MemoryRegion]) -> Result<Cuts, TooManyRegions> {
-    let mut cuts = Cuts::new();
-    for (start, end) in report.iter().map(ends).filter(|(start, end)| start < end) {
-        cuts.try_push(start).and_then(|()| cuts.try_push(end)).map_err(|_| TooManyRegions)?;
-    }
-    cuts.sort_unstable();
-    Ok(cuts)
+/// The lowest address above `address` at which the kind of memory may change.
+fn next_cut(report: &[MemoryRegion], address: u64) -> Option<u64> {
+    let cuts = report
+        .iter()
+        .map(ends)
+        .flat_map(|(start, end)| [start, end]);
+    cuts.filter(|&cut| cut > address).min()
 }
 
 /// The most restrictive kind that covers `start..end` (which no region's end divides), if any does.
 fn kind_of_piece(report: &[MemoryRegion], start: u64, end: u64) -> Option<MemoryKind> {
     let covers = |region: &&MemoryRegion| {
         let (first, last) = ends(region);
-        first <= start && end <= last && start < end
+        first <= start && end <= last
     };
     let kinds = report.iter().filter(covers).map(|region| region.kind);
-    kinds.reduce(|held, kind| if kind.is_more_restrictive_than(held) { kind } else { held })
+    kinds.reduce(|held, kind| {
+        if kind.is_more_restrictive_than(held) {
+            kind
+        } else {
+            held
+        }
+    })
 }
 
 /// Adds a piece that lies above all others, to the last region where it continues it.
-fn append(regions: &mut Regions, start: u64, end: u64, kind: MemoryKind) -> Result<(), TooManyRegions> {
+fn append(
+    regions: &mut Regions,
+    start: u64,
+    end: u64,
+    kind: MemoryKind,
+) -> Result<(), TooManyRegions> {
     match regions.last_mut() {
         Some(last) if last.kind == kind && last.end() == Hpa::new(start) => {
             last.len += end - start;
             Ok(())
         }
         _ => {
-            let region = MemoryRegion { start: Hpa::new(start), len: end - start, kind };
+            let region = MemoryRegion {
+                start: Hpa::new(start),
+                len: end - start,
+                kind,
+            };
             regions.try_push(region).map_err(|_| TooManyRegions)
         }
     }
@@ -91,7 +109,9 @@ fn shrink_usable(regions: &mut Regions) {
             return true;
         }
         let end = region.end().align_down(FRAME_SIZE);
-        let Some(start) = region.start.align_up(FRAME_SIZE) else { return false };
+        let Some(start) = region.start.align_up(FRAME_SIZE) else {
+            return false;
+        };
         region.start = start;
         region.len = end.checked_sub(start).unwrap_or(0);
         region.len != 0

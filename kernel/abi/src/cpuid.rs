@@ -19,10 +19,8 @@ pub const KVM_FEATURE_CLOCKSOURCE2: u32 = 1 << 3;
 /// All vCPUs see one clock: per-vCPU warps need not be expected.
 pub const KVM_FEATURE_CLOCKSOURCE_STABLE: u32 = 1 << 24;
 /// EAX of leaf [`KVM_MAX`]: exactly what Phalanx does.
-pub const KVM_FEATURES: u32 = KVM_FEATURE_CLOCKSOURCE
-    | KVM_FEATURE_NOP_IO_DELAY
-    | KVM_FEATURE_CLOCKSOURCE2
-    | KVM_FEATURE_CLOCKSOURCE_STABLE;
+pub const KVM_FEATURES: u32 =
+    KVM_FEATURE_CLOCKSOURCE | KVM_FEATURE_NOP_IO_DELAY | KVM_FEATURE_CLOCKSOURCE2 | KVM_FEATURE_CLOCKSOURCE_STABLE;
 
 /// Address of the wall clock structure.
 pub const MSR_WALL_CLOCK: u32 = 0x4b56_4d00;
@@ -43,11 +41,7 @@ pub const PHALANX_SIGNATURE: [u32; 3] = signature(*b"PhalanxPhlnx");
 /// The 12 characters of a hypervisor signature as EBX, ECX and EDX.
 const fn signature(text: [u8; 12]) -> [u32; 3] {
     let [a, b, c, d, e, f, g, h, i, j, k, l] = text;
-    [
-        u32::from_le_bytes([a, b, c, d]),
-        u32::from_le_bytes([e, f, g, h]),
-        u32::from_le_bytes([i, j, k, l]),
-    ]
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l])]
 }
 
 #[cfg(test)]

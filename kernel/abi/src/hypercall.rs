@@ -149,11 +149,7 @@ mod tests {
     fn everything_else_is_unknown() {
         let next = BASE + Hypercall::ALL.len() as u64;
         for number in [0, 1, BASE - 1, next, u64::MAX, BASE | (1 << 32)] {
-            assert_eq!(
-                Hypercall::try_from(number),
-                Err(HypercallError::Unknown),
-                "{number:#x}"
-            );
+            assert_eq!(Hypercall::try_from(number), Err(HypercallError::Unknown), "{number:#x}");
         }
     }
 
@@ -162,10 +158,7 @@ mod tests {
         assert_eq!(Hypercall::Null.number(), 0x5048_0000);
         assert_eq!(Hypercall::Version.number(), 0x5048_0001);
         assert_eq!(Hypercall::ExitCount.number(), 0x5048_0002);
-        assert_eq!(
-            return_value(Err(HypercallError::Unknown)),
-            (-1000i64).cast_unsigned()
-        );
+        assert_eq!(return_value(Err(HypercallError::Unknown)), (-1000i64).cast_unsigned());
         assert_eq!(return_value(Err(HypercallError::NotPermitted)), u64::MAX);
         assert_eq!(return_value(Ok(u64::MAX)), i64::MAX.unsigned_abs());
     }

@@ -42,11 +42,7 @@ fn calls(page: &mut String) {
         let (number, name, result) = (call.number(), call.name(), call.result());
         let (arguments, errors) = (arguments.join(", "), errors.join(", "));
         let summary = call.summary().trim();
-        writeln!(
-            page,
-            "| {number:#010x} | `{name}` | {arguments} | {result} | {errors} | {summary} |"
-        )
-        .unwrap();
+        writeln!(page, "| {number:#010x} | `{name}` | {arguments} | {result} | {errors} | {summary} |").unwrap();
     }
 }
 
@@ -54,14 +50,7 @@ fn errors(page: &mut String) {
     page.push_str("\n## Errors\nEvery hypercall can return EPERM; every number outside the table returns ENOSYS.\n\n");
     page.push_str("| RAX | name | when |\n|---|---|---|\n");
     for error in HypercallError::ALL {
-        writeln!(
-            page,
-            "| {} | {} | {} |",
-            error.code(),
-            error.name(),
-            error.summary().trim()
-        )
-        .unwrap();
+        writeln!(page, "| {} | {} | {} |", error.code(), error.name(), error.summary().trim()).unwrap();
     }
 }
 
@@ -69,14 +58,7 @@ fn counters(page: &mut String) {
     page.push_str("\n## Exit counters\nEvery vCPU counts its exits by reason, always.\n\n");
     page.push_str("| index | name | counts |\n|---|---|---|\n");
     for counter in ExitCounter::ALL {
-        writeln!(
-            page,
-            "| {} | `{}` | {} |",
-            counter.index(),
-            counter.name(),
-            counter.summary().trim()
-        )
-        .unwrap();
+        writeln!(page, "| {} | `{}` | {} |", counter.index(), counter.name(), counter.summary().trim()).unwrap();
     }
 }
 
@@ -86,9 +68,5 @@ fn manual_page_matches_the_tables() {
         fs::write(PATH, page()).unwrap();
     }
     let written = fs::read_to_string(PATH).unwrap_or_default();
-    assert_eq!(
-        written,
-        page(),
-        "docs/hypercalls.md is stale: run with PHALANX_BLESS=1"
-    );
+    assert_eq!(written, page(), "docs/hypercalls.md is stale: run with PHALANX_BLESS=1");
 }

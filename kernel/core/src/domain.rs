@@ -1,5 +1,6 @@
 //! A domain: RAM, vCPUs, devices, and the life they lead together.
 
+use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use alloc::vec::Vec;
@@ -35,6 +36,22 @@ pub enum StopReason {
     Reset,
     /// A vCPU could not go on.
     Fault(FaultReason),
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PowerOff => f.write_str("power-off"),
+            Self::Reset => f.write_str("reset"),
+            Self::Fault(FaultReason::TripleFault) => f.write_str("triple fault"),
+            Self::Fault(FaultReason::PageTableUnbacked(gpa)) => {
+                write!(f, "its page tables are outside its memory (at guest-physical {gpa})")
+            }
+            Self::Fault(FaultReason::InvalidState) => f.write_str("the processor refused its register state"),
+            Self::Fault(FaultReason::MachineCheck) => f.write_str("machine check"),
+            Self::Fault(FaultReason::UnknownExit(raw)) => write!(f, "exit {raw:#x}, which this version does not know"),
+        }
+    }
 }
 
 /// One vCPU with what the core keeps for it.

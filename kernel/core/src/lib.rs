@@ -12,6 +12,7 @@
 //! | `run` | one vCPU's slice |
 //! | `event` | answers to the events that no architecture owns |
 #![no_std]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 #[cfg(test)]
@@ -28,4 +29,4 @@ mod setup;
 
 pub use domain::StopReason;
 pub use machine::{Ending, Machine};
-pub use setup::SetupError;
+pub use setup::{SetupCause, SetupError, heap_bytes};

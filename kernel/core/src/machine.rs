@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use alloc::vec::Vec;
 use phalanx_arch_api::{Arch, CpuIndex, Ticks, VcpuIndex};
-use phalanx_sched::{CpuId, Decision, Scheduler, VcpuId, Wake};
+use phalanx_sched::{CpuId, CpuSet, Decision, Scheduler, VcpuId, Wake};
 use spin::Mutex;
 
 use crate::console::Console;
@@ -57,7 +57,7 @@ impl<A: Arch> Machine<A> {
     /// Makes every domain runnable. Called once, before the first [`Self::run_cpu`].
     pub fn start(&self) {
         for domain in &self.domains {
-            self.wake(domain.vcpus[0].id);
+            self.wake(domain.vcpus[0].id, None);
         }
     }
 
@@ -66,8 +66,9 @@ impl<A: Arch> Machine<A> {
         while self.alive.load(Ordering::Acquire) > 0 {
             self.clear_resched(index);
             self.poll_console(index);
-            let decision = self.scheduler.lock().next(cpu_id(index), A::now());
-            match decision {
+            let next = self.scheduler.lock().next(cpu_id(index), A::now());
+            self.reschedule(next.reschedule);
+            match next.decision {
                 Decision::Run { vcpu, until } => self.run_slice(index, cpu, vcpu, until),
                 Decision::Idle { until } => A::idle(cpu, until),
             }
@@ -81,13 +82,20 @@ impl<A: Arch> Machine<A> {
         self.run_vcpu(index, cpu, id, place, until);
     }
 
-    /// Makes a vCPU runnable, and the CPU that should care look.
-    pub(crate) fn wake(&self, vcpu: VcpuId) {
+    /// Makes a vCPU runnable, and the CPU that should care look. `from` runs this and looks by itself.
+    pub(crate) fn wake(&self, vcpu: VcpuId, from: Option<CpuIndex>) {
         let wake = self.scheduler.lock().wake(vcpu, A::now());
         match wake {
             Wake::Nothing => {}
+            Wake::Look(cpu) if from == Some(CpuIndex(cpu.0)) => {}
             Wake::Look(cpu) => A::kick(CpuIndex(cpu.0)),
-            Wake::Reschedule(cpu) => self.request_reschedule(CpuIndex(cpu.0)),
+            Wake::Reschedule(cpus) => self.reschedule(cpus),
+        }
+    }
+
+    fn reschedule(&self, cpus: CpuSet) {
+        for cpu in cpus {
+            self.request_reschedule(CpuIndex(cpu.0));
         }
     }
 

@@ -1,6 +1,6 @@
 //! One vCPU's slice: from the scheduler's decision to what the scheduler hears back.
 
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, Event, Ticks, VcpuIndex};
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, Event, HypercallRequest, Ticks, VcpuIndex};
 use phalanx_sched::{Blocked, VcpuId};
 
 use crate::domain::{Domain, Parked, Phase, StopReason, Vcpu};
@@ -47,8 +47,13 @@ impl<A: Arch> DomainEnv for Env<'_, A> {
 
     fn wake(&self, vcpu: VcpuIndex) {
         if let Some(slot) = self.domain.vcpus.get(usize::from(vcpu.0)) {
-            self.machine.wake(slot.id);
+            self.machine.wake(slot.id, Some(self.cpu));
         }
+    }
+
+    #[inline(always)]
+    fn quick_hypercall(&self, request: &HypercallRequest) -> Option<i64> {
+        crate::event::quick_hypercall(request)
     }
 
     #[inline(always)]
@@ -117,7 +122,7 @@ impl<A: Arch> Machine<A> {
     fn answer(&self, env: &Env<'_, A>, vcpu: &mut Vcpu<A>, event: Event) -> Outcome {
         match event {
             Event::PortAccess(access) => crate::event::port(self, env, &mut vcpu.arch, access),
-            Event::Access(access) => crate::event::unbacked(&mut vcpu.arch, access),
+            Event::Access(access) => crate::event::unbacked::<A>(&mut vcpu.arch, access),
             Event::Hypercall(request) => crate::event::hypercall::<A>(&mut vcpu.arch, request),
             Event::Halt => Outcome::Block,
             Event::Preempted => Outcome::Reschedule,
@@ -147,7 +152,7 @@ impl<A: Arch> Machine<A> {
             return;
         }
         for slot in &domain.vcpus {
-            self.wake(slot.id);
+            self.wake(slot.id, None);
         }
         // A vCPU that runs on another CPU looks at its inbox and would go on: that CPU has to come back.
         self.recall_running(domain);
@@ -167,7 +172,7 @@ impl<A: Arch> Machine<A> {
         if restarts(domain, reason) {
             let reboots = domain.restart();
             self.console.note(format_args!("phalanx: domain {}: reboot {reboots}{}\n", domain.name, cause(reason)));
-            self.wake(domain.vcpus[0].id);
+            self.wake(domain.vcpus[0].id, None);
             return;
         }
         domain.end();

@@ -1,2 +1,55 @@
-//! (being written)
-fn main() {}
+//! The Phalanx kernel for x86-64 machines: ties the core to the architecture, and decides the order of start-up.
+//!
+//! ```text
+//! phalanx_start (CPU 0)                                    other CPUs
+//!   command line, processor features                          │
+//!   host: ACPI, page tables, clocks ── start_other_cpus ────▶ wait
+//!   memory, heap, bundle, domains ── publish ───────────────▶ SVM on, run
+//!   SVM on, run … all domains ended, stop                     halt
+//! ```
+#![no_std]
+#![no_main]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+mod console;
+mod end;
+mod machine;
+mod memory;
+mod start;
+
+use phalanx_handoff::{BootInfo, Options};
+
+use console::println;
+
+/// Bytes in a mebibyte.
+const MIB: u64 = 1 << 20;
+
+/// The kernel's first function; `boot/x86_64` calls it on the first CPU with interrupts off.
+#[expect(unsafe_code, reason = "the boot crate calls this function by its name")]
+#[unsafe(no_mangle)]
+extern "C" fn phalanx_start(info: &'static BootInfo) -> ! {
+    let options = Options::parse(info.command_line.as_str(), |error| println!("phalanx: warning: {error}"));
+    end::set_exit(options.exit);
+    greet(info);
+    match start::start(info) {
+        Ok(()) => end::fine(),
+        Err(error) => end::refuse(&error),
+    }
+}
+
+fn greet(info: &BootInfo) {
+    println!("phalanx: booted by {}, {} MiB usable", info.loader, info.memory.usable_bytes() / MIB);
+    if info.command_line.is_truncated() {
+        println!("phalanx: warning: the command line is too long; its end is ignored");
+    }
+    if info.extra_modules != 0 {
+        println!("phalanx: warning: {} modules behind the bundle are ignored", info.extra_modules);
+    }
+}
+
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    phalanx_arch_x86_64::host::crash::panic(info)
+}

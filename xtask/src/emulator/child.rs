@@ -36,11 +36,16 @@ pub(crate) enum Heard {
 impl Emulator {
     /// Starts `machine`. The kernel ends the emulator should the calling thread end first.
     pub(crate) fn start(machine: &Machine) -> Result<Self> {
-        let mut command = tied_to_us(PROGRAM);
-        command.args(machine.arguments());
+        Self::spawn(PROGRAM, &machine.arguments())
+    }
+
+    fn spawn(program: &str, arguments: &[String]) -> Result<Self> {
+        let mut command = tied_to_us(program);
+        command.args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child =
-            command.spawn().map_err(|error| trouble(format!("cannot start {PROGRAM}: {error}"), "run: cargo xtask doctor"))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| trouble(format!("cannot start {program}: {error}"), "run: cargo xtask doctor"))?;
         let input = child.stdin.take();
         let output = listen(child.stdout.take());
         let errors = child.stderr.take().map(|mut stderr| {
@@ -64,13 +69,20 @@ impl Emulator {
 
     /// Types `bytes` on the machine's console.
     pub(crate) fn type_in(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(input) = &mut self.input else { return Ok(()) };
+        let Some(input) = &mut self.input else {
+            return Ok(());
+        };
         for chunk in bytes.chunks(INPUT_CHUNK) {
             input.write_all(chunk)?;
             input.flush()?;
             std::thread::sleep(INPUT_PAUSE);
         }
         Ok(())
+    }
+
+    /// Hands over the machine's keyboard: [`Self::type_in`] does nothing from then on.
+    pub(crate) fn take_input(&mut self) -> Option<ChildStdin> {
+        self.input.take()
     }
 
     /// Ends the emulator if it still runs, and says how it ended.
@@ -86,7 +98,9 @@ impl Emulator {
         };
         let said = self.errors.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         match ended {
-            Ended::Broken(status) if !said.trim().is_empty() => Ended::Broken(format!("{status}\n{}", process::tail(&said, 6))),
+            Ended::Broken(status) if !said.trim().is_empty() => {
+                Ended::Broken(format!("{status}\n{}", process::tail(&said, 6)))
+            }
             other => other,
         }
     }
@@ -128,4 +142,53 @@ fn listen(stdout: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
         }
     });
     receiver
+}
+
+#[cfg(test)]
+impl Emulator {
+    /// A shell script in the emulator's place.
+    pub(crate) fn pretend(script: &str) -> Self {
+        Self::spawn("sh", &["-c".to_owned(), script.to_owned()]).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listen_to_end(emulator: &mut Emulator) -> (String, Ended) {
+        let mut text = String::new();
+        loop {
+            match emulator.hear(Instant::now() + Duration::from_secs(20)) {
+                Heard::Bytes(bytes) => text += &String::from_utf8_lossy(&bytes),
+                Heard::Nothing => panic!("silent after {text:?}"),
+                Heard::End(ended) => return (text, ended),
+            }
+        }
+    }
+
+    #[test]
+    fn a_machine_is_heard_typed_to_and_ends() {
+        let mut emulator = Emulator::pretend("echo up; read line; echo got $line; exit 33");
+        emulator.type_in(b"a line longer than one chunk of input\n").unwrap();
+        let (text, ended) = listen_to_end(&mut emulator);
+        assert_eq!(text, "up\ngot a line longer than one chunk of input\n");
+        assert_eq!(ended, Ended::Clean);
+    }
+
+    #[test]
+    fn a_broken_emulator_has_the_last_word() {
+        let mut emulator = Emulator::pretend("echo no such machine >&2; exit 1");
+        let (_, ended) = listen_to_end(&mut emulator);
+        assert!(matches!(ended, Ended::Broken(why) if why.contains("no such machine")));
+    }
+
+    #[test]
+    fn dropping_ends_the_process() {
+        let emulator = Emulator::pretend("exec sleep 1000");
+        let process = std::path::PathBuf::from(format!("/proc/{}", emulator.child.id()));
+        assert!(process.exists());
+        drop(emulator);
+        assert!(!process.exists());
+    }
 }

@@ -50,7 +50,14 @@ pub(crate) struct Machine {
 impl Machine {
     /// A machine with the usual settings.
     pub(crate) fn new(boot: impl Into<Boot>) -> Self {
-        Self { boot: boot.into(), cpus: 2, memory: "1G".into(), cpu: DEFAULT_CPU.into(), counting: false, extra: Vec::new() }
+        Self {
+            boot: boot.into(),
+            cpus: 2,
+            memory: "1G".into(),
+            cpu: DEFAULT_CPU.into(),
+            counting: false,
+            extra: Vec::new(),
+        }
     }
 
     /// All arguments of the emulator.
@@ -84,7 +91,9 @@ impl Machine {
             }
             Boot::IsoBios { iso } => vec!["-cdrom".into(), path(iso)],
             Boot::IsoUefi { iso, code, variables } => {
-                let flash = |unit, file: &PathBuf, more| format!("if=pflash,format=raw,unit={unit},file={}{more}", file.display());
+                let flash = |unit, file: &PathBuf, more| {
+                    format!("if=pflash,format=raw,unit={unit},file={}{more}", file.display())
+                };
                 let mut line = vec!["-drive".into(), flash(0, code, ",readonly=on")];
                 line.extend(["-drive".into(), flash(1, variables, "")]);
                 line.extend(["-cdrom".into(), path(iso)]);
@@ -95,7 +104,9 @@ impl Machine {
 
     /// The command line as a person would type it.
     pub(crate) fn typed(&self) -> String {
-        let quote = |word: &String| if word.contains([' ', '\'', '$']) { format!("'{word}'") } else { word.clone() };
+        let quote = |word: &String| {
+            if word.contains([' ', '\'', '$']) { format!("'{word}'") } else { word.clone() }
+        };
         let words: Vec<String> = self.arguments().iter().map(quote).collect();
         format!("{PROGRAM} {}", words.join(" "))
     }

@@ -33,7 +33,9 @@ impl fmt::Display for Ended {
         match self {
             Self::Clean => f.write_str("all domains have ended"),
             Self::Refused => f.write_str("the hypervisor stopped with an error"),
-            Self::Silent => f.write_str("the machine was reset or went off by itself (a triple fault of the hypervisor does that)"),
+            Self::Silent => {
+                f.write_str("the machine was reset or went off by itself (a triple fault of the hypervisor does that)")
+            }
             Self::Broken(status) => write!(f, "the emulator failed: {status}"),
         }
     }

@@ -47,8 +47,7 @@ impl Transcript {
                 cursor.0 = line_start + found.end();
                 return Some(line);
             }
-            let Some(end) = line_end else { return None };
-            start = end + 1;
+            start = line_end? + 1;
             cursor.0 = start;
         }
     }

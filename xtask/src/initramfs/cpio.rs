@@ -70,8 +70,19 @@ fn put(archive: &mut Vec<u8>, inode: u32, path: &str, mode: u32, (major, minor):
     let links = 1;
     let (uid, gid, mtime, dev_major, dev_minor, check) = (0, 0, 0, 0, 0, 0);
     let fields = [
-        inode, mode, uid, gid, links, mtime, length(data.len()), dev_major, dev_minor, major, minor,
-        length(path.len() + 1), check,
+        inode,
+        mode,
+        uid,
+        gid,
+        links,
+        mtime,
+        length(data.len()),
+        dev_major,
+        dev_minor,
+        major,
+        minor,
+        length(path.len() + 1),
+        check,
     ];
     archive.extend_from_slice(b"070701");
     for field in fields {

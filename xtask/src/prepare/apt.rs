@@ -133,7 +133,8 @@ impl Apt {
         let help = NETWORK_HELP;
         let mut ask = self.command("apt-get");
         let uris = process::output(ask.args(["download", "--print-uris", package]), &format!("find {package}"), help)?;
-        let (file, bytes) = parse_uri(&uris).ok_or_else(|| trouble(format!("apt-get does not know {package}"), help))?;
+        let (file, bytes) =
+            parse_uri(&uris).ok_or_else(|| trouble(format!("apt-get does not know {package}"), help))?;
         let deb = archives.join(file);
         let task = Task::download(format!("Fetching {package}"), bytes);
         let mut fetch = self.command("apt-get");
@@ -153,7 +154,10 @@ impl Apt {
             std::thread::sleep(Duration::from_millis(100));
         };
         if !status.success() {
-            return Err(trouble(format!("cannot fetch {package}: apt-get ended with {status}\n{}", read_log(log)), help));
+            return Err(trouble(
+                format!("cannot fetch {package}: apt-get ended with {status}\n{}", read_log(log)),
+                help,
+            ));
         }
         task.done("done");
         Ok(deb)
@@ -195,7 +199,9 @@ impl Mirror {
 fn parse_mirror(uris: &str) -> Option<Mirror> {
     let places: Vec<(&str, &str)> = uris
         .lines()
-        .filter_map(|line| line.strip_prefix('\'')?.split('\'').next()?.strip_suffix("/InRelease")?.split_once("/dists/"))
+        .filter_map(|line| {
+            line.strip_prefix('\'')?.split('\'').next()?.strip_suffix("/InRelease")?.split_once("/dists/")
+        })
         .collect();
     let main = places.iter().find(|(_, suite)| host::SUITES.contains(suite))?.0;
     let security = places.iter().find(|(_, suite)| suite.ends_with("-security")).map(|(base, _)| (*base).to_owned());
@@ -221,7 +227,11 @@ fn parse_uri(uris: &str) -> Option<(String, u64)> {
 
 fn first_dependency(shown: &str, prefix: &str) -> Option<String> {
     let depends = shown.lines().find_map(|line| line.strip_prefix("Depends: "))?;
-    depends.split(',').filter_map(|item| item.split_whitespace().next()).find(|name| name.starts_with(prefix)).map(str::to_owned)
+    depends
+        .split(',')
+        .filter_map(|item| item.split_whitespace().next())
+        .find(|name| name.starts_with(prefix))
+        .map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ pub(crate) const SUITES: [&str; 9] =
 pub(crate) fn debian_release() -> Option<String> {
     let text = std::fs::read_to_string("/etc/os-release").ok()?;
     let value = |key: &str| {
-        text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(|value| value.trim_matches('"').to_owned())
+        text.lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+            .map(|value| value.trim_matches('"').to_owned())
     };
     (value("ID")? == "debian").then(|| value("VERSION_CODENAME")).flatten()
 }
@@ -33,7 +35,9 @@ pub(crate) fn root() -> Root {
     if nix::unistd::geteuid().is_root() {
         return Root::Already;
     }
-    let silent = || Command::new("sudo").args(["-n", "true"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    let silent = || {
+        Command::new("sudo").args(["-n", "true"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
     let can_ask = || std::io::IsTerminal::is_terminal(&std::io::stdin());
     if process::find("sudo").is_some() && (silent() || can_ask()) { Root::Sudo } else { Root::No }
 }

@@ -22,18 +22,24 @@ pub(crate) fn ensure(places: &Places, wanted: &[Tool]) -> Result<()> {
             eprintln!("Phalanx needs some of Debian's packages on this machine:\n{list}");
             install(places, &release, root, &packages)?;
         }
-        (release, _) => return Err(trouble(format!("some programs are missing:\n{list}"), by_hand(release.as_deref(), &packages))),
+        (release, _) => {
+            return Err(trouble(format!("some programs are missing:\n{list}"), by_hand(release.as_deref(), &packages)));
+        }
     }
     let still = tools::missing(wanted);
     if still.is_empty() {
         return Ok(());
     }
-    Err(trouble(format!("the packages are installed, but something is still missing:\n{}", describe(&still)), "run: cargo xtask doctor"))
+    Err(trouble(
+        format!("the packages are installed, but something is still missing:\n{}", describe(&still)),
+        "run: cargo xtask doctor",
+    ))
 }
 
 /// One line for each missing thing.
 pub(crate) fn describe(missing: &[(Tool, String)]) -> String {
-    let line = |(tool, wrong): &(Tool, String)| format!("  {} ({wrong}): {}, package {}", tool.name, tool.why, tool.package);
+    let line =
+        |(tool, wrong): &(Tool, String)| format!("  {} ({wrong}): {}, package {}", tool.name, tool.why, tool.package);
     missing.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -82,7 +88,11 @@ fn install(places: &Places, release: &str, root: Root, packages: &[&str]) -> Res
     let how = if root == Root::Sudo { "with sudo" } else { "as root" };
     eprintln!("installing {how}: apt-get install {}", packages.join(" "));
     let stdin = if std::io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
-    let status = command.stdin(stdin).stdout(std::io::stderr()).status().map_err(|error| trouble(error, "run: cargo xtask doctor"))?;
+    let status = command
+        .stdin(stdin)
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|error| trouble(error, "run: cargo xtask doctor"))?;
     if status.success() {
         return Ok(());
     }

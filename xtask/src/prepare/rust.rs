@@ -17,6 +17,12 @@ use crate::store;
 /// The target of the hypervisor and of the test guests on x86.
 pub(crate) const X86_BARE: &str = "x86_64-unknown-none";
 
+/// As rustup's libraries are built: with bitcode for link-time optimisation, and with frame pointers for backtraces.
+const FLAGS: &str = "-C embed-bitcode=yes -C force-frame-pointers=yes";
+
+/// Changes when the libraries are built in another way, so that older ones in the cache are left alone.
+const REVISION: &str = "r2";
+
 /// Where a target's libraries are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sysroot {
@@ -42,7 +48,11 @@ impl Compiler {
     pub(crate) fn find(places: &Places) -> Result<Self> {
         let ask = |arguments: &[&str]| {
             let help = "install Rust with rustup, then try again";
-            process::output(Command::new("rustc").args(arguments).current_dir(&places.root), "ask rustc for its version", help)
+            process::output(
+                Command::new("rustc").args(arguments).current_dir(&places.root),
+                "ask rustc for its version",
+                help,
+            )
         };
         let version = ask(&["-vV"])?;
         let sysroot = ask(&["--print", "sysroot"])?;
@@ -53,7 +63,7 @@ impl Compiler {
 
     /// The place of the private sysroot for `target`.
     pub(crate) fn private_sysroot(&self, places: &Places, target: &str) -> PathBuf {
-        places.cache.join("rust").join(format!("{}-{}", self.release, self.commit)).join(target)
+        places.cache.join("rust").join(format!("{}-{}-{REVISION}", self.release, self.commit)).join(target)
     }
 
     /// Where `target`'s libraries are now; none when they have to be made first.
@@ -88,7 +98,7 @@ fn build(places: &Places, compiler: &Compiler, target: &str, scratch: &Path) -> 
         .args(["-Zbuild-std=core,alloc,compiler_builtins", "-Zbuild-std-features=compiler-builtins-mem"])
         .env("RUSTUP_TOOLCHAIN", &compiler.sysroot)
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTFLAGS", "-C force-frame-pointers=yes")
+        .env("RUSTFLAGS", FLAGS)
         .env("CARGO_TARGET_DIR", work.path().join("target"))
         .env("__CARGO_TESTS_ONLY_SRC_ROOT", &library)
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -153,7 +163,9 @@ mod tests {
     #[test]
     fn only_the_three_libraries_are_kept() {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["libcore-1.rlib", "libcore-1.rmeta", "liballoc-2.rlib", "libempty-3.rlib", "libcompiler_builtins-4.rlib"] {
+        for name in
+            ["libcore-1.rlib", "libcore-1.rmeta", "liballoc-2.rlib", "libempty-3.rlib", "libcompiler_builtins-4.rlib"]
+        {
             fs::write(dir.path().join(name), "").unwrap();
         }
         let into = dir.path().join("s/lib/rustlib/t/lib");

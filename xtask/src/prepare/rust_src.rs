@@ -47,7 +47,9 @@ fn unpack(places: &Places, apt: &Apt, version: &str, scratch: &Path) -> Result<(
         .map_err(at_path("read", &sources))?
         .filter_map(|entry| Some(entry.ok()?.path().join("library")))
         .find(|library| library.join("Cargo.lock").exists())
-        .ok_or_else(|| trouble(format!("{PACKAGE} {version} holds no library folder"), "rustup component add rust-src"))?;
+        .ok_or_else(|| {
+            trouble(format!("{PACKAGE} {version} holds no library folder"), "rustup component add rust-src")
+        })?;
     fs::rename(&library, scratch.join("library")).map_err(at_path("move", &library))
 }
 

@@ -31,20 +31,31 @@ pub(crate) const EMULATOR: &[Tool] = &[Tool {
 
 /// What `cargo xtask image` starts.
 pub(crate) const IMAGE: &[Tool] = &[
-    Tool { name: "grub-mkrescue", package: "grub-common", why: "makes the bootable ISO", look: || program("grub-mkrescue") },
-    Tool { name: "GRUB for BIOS", package: "grub-pc-bin", why: "the ISO's loader on a BIOS machine", look: || file("/usr/lib/grub/i386-pc/moddep.lst") },
-    Tool { name: "GRUB for UEFI", package: "grub-efi-amd64-bin", why: "the ISO's loader on a UEFI machine", look: || file("/usr/lib/grub/x86_64-efi/moddep.lst") },
+    Tool {
+        name: "grub-mkrescue",
+        package: "grub-common",
+        why: "makes the bootable ISO",
+        look: || program("grub-mkrescue"),
+    },
+    Tool {
+        name: "GRUB for BIOS",
+        package: "grub-pc-bin",
+        why: "the ISO's loader on a BIOS machine",
+        look: || file("/usr/lib/grub/i386-pc/moddep.lst"),
+    },
+    Tool {
+        name: "GRUB for UEFI",
+        package: "grub-efi-amd64-bin",
+        why: "the ISO's loader on a UEFI machine",
+        look: || file("/usr/lib/grub/x86_64-efi/moddep.lst"),
+    },
     Tool { name: "xorriso", package: "xorriso", why: "writes the ISO file", look: || program("xorriso") },
     Tool { name: "mformat", package: "mtools", why: "makes the ISO's UEFI partition", look: || program("mformat") },
 ];
 
 /// The firmware for UEFI boots in the emulator.
-pub(crate) const FIRMWARE: &[Tool] = &[Tool {
-    name: "OVMF",
-    package: "ovmf",
-    why: "UEFI firmware for the emulated machine",
-    look: || file(OVMF_CODE),
-}];
+pub(crate) const FIRMWARE: &[Tool] =
+    &[Tool { name: "OVMF", package: "ovmf", why: "UEFI firmware for the emulated machine", look: || file(OVMF_CODE) }];
 
 /// UEFI firmware code and the template of its variables (package `ovmf`).
 pub(crate) const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";

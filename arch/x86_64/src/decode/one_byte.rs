@@ -34,7 +34,7 @@ fn system(decoder: &mut Decoder<'_>, opcode: u8, size: AccessSize) -> Result<Sys
     // A port is at most 32 bits wide, whatever REX.W says.
     let port_size = if size == AccessSize::B8 { AccessSize::B4 } else { size };
     Ok(match opcode {
-        0x90 if decoder.repeat == Repeat::WhileEqual && decoder.extend_base(0) == 0 => System::Pause,
+        0x90 if decoder.repeat == Repeat::WhileEqual => System::Pause,
         0xcc => System::Breakpoint,
         0xcd => System::Interrupt(decoder.bytes.u8()?),
         0xce if decoder.mode != Mode::Bits64 => System::Overflow,

@@ -80,9 +80,10 @@ fn group_7(decoder: &mut Decoder<'_>) -> Result<System, DecodeError> {
     }
 }
 
-/// Instructions that are one ModRM byte with mod = 3.
+/// Instructions that are one ModRM byte with mod = 3. The first three rows are Intel's, where prefixes select other
+/// instructions; in AMD's they are ignored (with REP, VMMCALL is VMGEXIT, which is VMMCALL in an unencrypted guest).
 fn whole_byte(decoder: &Decoder<'_>, reg: u8, rm: u8) -> Result<System, DecodeError> {
-    if decoder.has_mandatory_prefix() {
+    if reg < 3 && decoder.has_mandatory_prefix() {
         return Err(DecodeError::Unknown);
     }
     Ok(match (reg, rm) {

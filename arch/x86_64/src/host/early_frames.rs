@@ -3,16 +3,18 @@
 //! A bump allocator over the usable RAM: page tables, stacks and per-CPU areas come from here and are never given
 //! back. What is left becomes the core's, by [`EarlyFrames::into_free_ranges`].
 
-use core::ops::Range;
-
 use arrayvec::ArrayVec;
 use phalanx_arch_api::Hpa;
 use phalanx_arch_api::addr::FRAME_SIZE;
+use phalanx_handoff::{BootInfo, PhysRange};
 
 use super::paging::{OutOfFrames, TableMemory, direct_map};
 
-/// How many separate ranges of RAM are kept track of; firmware reports rarely more than 30.
-pub const MAX_RANGES: usize = 128;
+/// How many separate ranges of free RAM are kept track of.
+pub const MAX_FREE_RANGES: usize = 136;
+
+/// The free RAM: ranges of whole frames.
+pub type FreeRanges = ArrayVec<PhysRange, MAX_FREE_RANGES>;
 
 /// RAM below this belongs to firmware, to the CPUs' start-up page and to nobody else.
 const LOW_MEMORY_END: u64 = 1 << 20;
@@ -20,54 +22,32 @@ const LOW_MEMORY_END: u64 = 1 << 20;
 /// The loader maps the first 4 GiB; frames from above cannot be touched before the final tables are in use.
 const REACHABLE_END: u64 = 1 << 32;
 
-/// Usable ranges with too many holes to describe.
+/// The memory map has too many pieces to describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyRanges;
 
-/// The free frames, as ranges that begin and end at a frame's boundary.
+/// The frames that nobody uses.
 #[derive(Debug)]
 pub struct EarlyFrames {
-    free: ArrayVec<Range<Hpa>, MAX_RANGES>,
+    free: FreeRanges,
 }
 
 impl EarlyFrames {
-    /// The frames of `usable` that no range of `reserved` touches, without the first MiB.
+    /// All usable RAM but the first MiB, the kernel and the bundle.
     ///
     /// # Errors
-    /// [`TooManyRanges`] where more than [`MAX_RANGES`] ranges would be left.
-    pub fn new(usable: &[Range<Hpa>], reserved: &[Range<Hpa>]) -> Result<Self, TooManyRanges> {
-        let mut free: ArrayVec<Range<Hpa>, MAX_RANGES> = ArrayVec::new();
-        for range in usable {
-            let start = range.start.max(Hpa::new(LOW_MEMORY_END)).align_up(FRAME_SIZE).unwrap_or(range.end);
-            let whole = start..range.end.align_down(FRAME_SIZE);
-            if !whole.is_empty() {
-                free.try_push(whole).map_err(|_| TooManyRanges)?;
-            }
+    /// [`TooManyRanges`] where more than [`MAX_FREE_RANGES`] ranges would be left.
+    pub fn new(info: &BootInfo) -> Result<Self, TooManyRanges> {
+        let low = PhysRange::between(Hpa::new(0), Hpa::new(LOW_MEMORY_END));
+        let taken: ArrayVec<PhysRange, 3> = [Some(info.kernel_image), info.bundle, low]
+            .into_iter()
+            .flatten()
+            .collect();
+        let mut free = FreeRanges::new();
+        for range in info.memory.usable_without(&taken) {
+            free.try_push(range).map_err(|_| TooManyRanges)?;
         }
-        let mut frames = Self { free };
-        for range in reserved {
-            frames.remove(range)?;
-        }
-        Ok(frames)
-    }
-
-    /// Takes every frame that `taken` touches out of the free ranges.
-    fn remove(&mut self, taken: &Range<Hpa>) -> Result<(), TooManyRanges> {
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let first = taken.start.align_down(FRAME_SIZE);
-        let end = taken.end.align_up(FRAME_SIZE).unwrap_or(taken.end);
-        let mut left: ArrayVec<Range<Hpa>, MAX_RANGES> = ArrayVec::new();
-        for range in &self.free {
-            for rest in [range.start..range.end.min(first), range.start.max(end)..range.end] {
-                if !rest.is_empty() {
-                    left.try_push(rest).map_err(|_| TooManyRanges)?;
-                }
-            }
-        }
-        self.free = left;
-        Ok(())
+        Ok(Self { free })
     }
 
     /// Takes `count` adjacent frames below 4 GiB. Their content is whatever was there.
@@ -77,10 +57,15 @@ impl EarlyFrames {
     pub fn allocate(&mut self, count: u64) -> Result<Hpa, OutOfFrames> {
         let bytes = count.checked_mul(FRAME_SIZE).ok_or(OutOfFrames)?;
         for range in &mut self.free {
-            let Some(end) = range.start.checked_add(bytes) else { continue };
-            if end <= range.end && end.as_u64() <= REACHABLE_END {
-                let start = range.start;
-                range.start = end;
+            let start = range.start();
+            let Some(rest) = start
+                .checked_add(bytes)
+                .and_then(|end| PhysRange::between(end, range.end()))
+            else {
+                continue;
+            };
+            if rest.start().as_u64() <= REACHABLE_END {
+                *range = rest;
                 return Ok(start);
             }
         }
@@ -93,19 +78,19 @@ impl EarlyFrames {
     /// As for [`EarlyFrames::allocate`].
     pub fn allocate_zeroed(&mut self, count: u64) -> Result<Hpa, OutOfFrames> {
         let start = self.allocate(count)?;
-        for frame in 0..count {
-            let page = direct_map(Hpa::new(start.as_u64() + frame * FRAME_SIZE));
-            // SAFETY: the frame was just taken out of the free RAM, so nothing else refers to it, and both the
-            // loader's tables and the final ones map it here.
-            unsafe { page.write_bytes(0, FRAME_SIZE as usize) };
-        }
+        // SAFETY: the frames were just taken out of the free RAM, so nothing else refers to them, and both the
+        // loader's tables and the final ones map them here.
+        unsafe { direct_map(start).write_bytes(0, (count * FRAME_SIZE) as usize) };
         Ok(start)
     }
 
-    /// What is left: ranges of whole frames that nobody uses.
+    /// What is left.
     #[must_use]
-    pub fn into_free_ranges(self) -> ArrayVec<Range<Hpa>, MAX_RANGES> {
-        self.free.into_iter().filter(|range| !range.is_empty()).collect()
+    pub fn into_free_ranges(self) -> FreeRanges {
+        self.free
+            .into_iter()
+            .filter(|range| !range.is_empty())
+            .collect()
     }
 }
 
@@ -117,35 +102,72 @@ impl TableMemory for EarlyFrames {
     fn read(&self, table: Hpa, index: usize) -> u64 {
         // SAFETY: tables are frames that `allocate_table` gave, mapped here; the processor may set bits at any moment,
         // hence volatile.
-        unsafe { direct_map(table).cast::<u64>().add(index & 511).read_volatile() }
+        unsafe {
+            direct_map(table)
+                .cast::<u64>()
+                .add(index & 511)
+                .read_volatile()
+        }
     }
 
     fn write(&mut self, table: Hpa, index: usize, value: u64) {
         // SAFETY: as for `read`; `&mut self` keeps other writers away.
-        unsafe { direct_map(table).cast::<u64>().add(index & 511).write_volatile(value) };
+        unsafe {
+            direct_map(table)
+                .cast::<u64>()
+                .add(index & 511)
+                .write_volatile(value)
+        };
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use phalanx_handoff::{CommandLine, Loader, MemoryKind, MemoryMap, MemoryRegion};
+
     use super::*;
 
-    fn range(start: u64, end: u64) -> Range<Hpa> {
-        Hpa::new(start)..Hpa::new(end)
+    fn range(start: u64, end: u64) -> PhysRange {
+        PhysRange::between(Hpa::new(start), Hpa::new(end)).unwrap()
+    }
+
+    /// What a loader would say about a machine with these regions and a kernel of 1 MiB at 2 MiB.
+    pub(crate) fn boot_info(regions: &[(u64, u64, MemoryKind)]) -> BootInfo {
+        let region = |&(start, end, kind)| MemoryRegion {
+            start: Hpa::new(start),
+            len: end - start,
+            kind,
+        };
+        let regions: ArrayVec<MemoryRegion, 16> = regions.iter().map(region).collect();
+        BootInfo {
+            loader: Loader::Pvh,
+            memory: MemoryMap::from_report(&regions).unwrap(),
+            bundle: None,
+            extra_modules: 0,
+            command_line: CommandLine::new(),
+            rsdp: None,
+            kernel_image: range(0x20_0000, 0x30_0000),
+        }
     }
 
     #[test]
-    fn reserved_ranges_and_the_first_mebibyte_are_left_out() {
-        let usable = [range(0, 0x9_fc00), range(0x10_0000, 0x80_0fff)];
-        let reserved = [range(0x20_0123, 0x20_1001), range(0x7f_f000, 0x100_0000), range(5, 5)];
-        let frames = EarlyFrames::new(&usable, &reserved).unwrap();
-        let left = frames.into_free_ranges();
-        assert_eq!(left.as_slice(), [range(0x10_0000, 0x20_0000), range(0x20_2000, 0x7f_f000)]);
+    fn what_is_in_use_is_left_out() {
+        let mut info = boot_info(&[
+            (0, 0x9_fc00, MemoryKind::Usable),
+            (0x10_0000, 0x80_0fff, MemoryKind::Usable),
+        ]);
+        info.bundle = Some(range(0x7f_f123, 0x80_0000));
+        let left = EarlyFrames::new(&info).unwrap().into_free_ranges();
+        assert_eq!(
+            left.as_slice(),
+            [range(0x10_0000, 0x20_0000), range(0x30_0000, 0x7f_f000)]
+        );
     }
 
     #[test]
     fn allocations_are_disjoint_and_leave_the_rest() {
-        let mut frames = EarlyFrames::new(&[range(0x10_0000, 0x10_4000)], &[]).unwrap();
+        let mut frames =
+            EarlyFrames::new(&boot_info(&[(0x10_0000, 0x10_4000, MemoryKind::Usable)])).unwrap();
         assert_eq!(frames.allocate(1), Ok(Hpa::new(0x10_0000)));
         assert_eq!(frames.allocate(2), Ok(Hpa::new(0x10_1000)));
         assert_eq!(frames.allocate(2), Err(OutOfFrames));
@@ -156,14 +178,12 @@ mod tests {
 
     #[test]
     fn frames_above_4_gib_are_kept_for_the_core() {
-        let mut frames = EarlyFrames::new(&[range(4 << 30, 5 << 30)], &[]).unwrap();
+        let mut frames =
+            EarlyFrames::new(&boot_info(&[(4 << 30, 5 << 30, MemoryKind::Usable)])).unwrap();
         assert_eq!(frames.allocate(1), Err(OutOfFrames));
-        assert_eq!(frames.into_free_ranges().as_slice(), [range(4 << 30, 5 << 30)]);
-    }
-
-    #[test]
-    fn too_many_holes_are_an_error() {
-        let holes: ArrayVec<_, MAX_RANGES> = (0..MAX_RANGES as u64).map(|i| range((i + 1) << 21, ((i + 1) << 21) + 1)).collect();
-        assert!(matches!(EarlyFrames::new(&[range(1 << 20, 1 << 30)], &holes), Err(TooManyRanges)));
+        assert_eq!(
+            frames.into_free_ranges().as_slice(),
+            [range(4 << 30, 5 << 30)]
+        );
     }
 }

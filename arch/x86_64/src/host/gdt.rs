@@ -42,7 +42,7 @@ impl DescriptorTables {
     #[must_use]
     pub fn new(cpu: CpuIndex) -> Self {
         let mut tss = TaskStateSegment::new();
-        let stacks = &mut tss.interrupt_stack_table;
+        let mut stacks = tss.interrupt_stack_table;
         for (ist, stack) in [
             (Ist::Nmi, Stack::Nmi),
             (Ist::DoubleFault, Stack::DoubleFault),
@@ -50,7 +50,11 @@ impl DescriptorTables {
         ] {
             stacks[ist as usize - 1] = VirtAddr::new(stack.top(cpu).as_u64());
         }
-        Self { gdt: GlobalDescriptorTable::new(), tss }
+        tss.interrupt_stack_table = stacks;
+        Self {
+            gdt: GlobalDescriptorTable::new(),
+            tss,
+        }
     }
 
     /// Fills in the descriptors. The tables must not move any more.
@@ -59,7 +63,8 @@ impl DescriptorTables {
         self.gdt.append(Descriptor::kernel_code_segment());
         self.gdt.append(Descriptor::kernel_data_segment());
         // SAFETY: the TSS stays next to the GDT that refers to it; a CPU's tables live for ever once they are loaded.
-        self.gdt.append(unsafe { Descriptor::tss_segment_unchecked(&raw const self.tss) });
+        self.gdt
+            .append(unsafe { Descriptor::tss_segment_unchecked(&raw const self.tss) });
     }
 
     /// Makes this processor use the tables. Sets the selectors of FS and GS to null; the base of GS must be set after.
@@ -89,9 +94,21 @@ mod tests {
         tables.complete();
         let entries = tables.gdt.entries();
         assert_eq!(entries.len(), 5);
-        assert_eq!(entries[usize::from(CODE.index())].raw() >> 40 & 0xff, 0x9b, "present code segment");
-        assert_eq!(entries[usize::from(DATA.index())].raw() >> 40 & 0xff, 0x93, "present data segment");
-        assert_eq!(entries[usize::from(TASK.index())].raw() >> 40 & 0xff, 0x89, "present, available 64-bit TSS");
+        assert_eq!(
+            entries[usize::from(CODE.index())].raw() >> 40 & 0xff,
+            0x9b,
+            "present code segment"
+        );
+        assert_eq!(
+            entries[usize::from(DATA.index())].raw() >> 40 & 0xff,
+            0x93,
+            "present data segment"
+        );
+        assert_eq!(
+            entries[usize::from(TASK.index())].raw() >> 40 & 0xff,
+            0x89,
+            "present, available 64-bit TSS"
+        );
     }
 
     #[test]

@@ -1,13 +1,23 @@
 //! The VMCB as the shared x86 code sees it.
 #![forbid(unsafe_code)]
 
+use alloc::boxed::Box;
+
+use phalanx_arch_api::Hpa;
+
+use super::asid::Tag;
+use super::decode::{RawExit, decode};
+use super::features::Features;
+use super::intercepts;
+use super::vmcb::{Vmcb, VmcbSegment, clean, misc1, tlb, vintr};
 use crate::exit::Exit;
-use crate::svm::decode::{RawExit, decode};
-use crate::svm::vmcb::{Vmcb, VmcbSegment, clean, misc1, vintr};
-use crate::vcpu::{Control, Injection, InjectionKind, Segment, SegmentName};
+use crate::physical::physical_address;
+use crate::vcpu::{Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
 
 /// EFER.SVME: set in the VMCB always (VMRUN demands it), never shown to the guest.
 const EFER_SVME: u64 = 1 << 12;
+/// NP_ENABLE (AMD APM vol. 2, table B-1, offset 090h).
+const NESTED_PAGING: u64 = 1;
 /// RFLAGS.IF.
 const RFLAGS_IF: u64 = 1 << 9;
 /// EVENTINJ.V and EXITINTINFO.V.
@@ -18,9 +28,12 @@ const EVENT_HAS_CODE: u64 = 1 << 11;
 /// The VMCB and what of it stands for this processor.
 #[derive(Debug)]
 pub struct SvmControl {
-    pub(super) vmcb: Vmcb,
-    pub(super) next_rip_saved: bool,
-    pub(super) decode_assists: bool,
+    vmcb: Box<Vmcb>,
+    /// Physical address of the VMCB.
+    pub(super) physical: u64,
+    /// The TLB tag in the VMCB.
+    pub(super) tag: Tag,
+    features: Features,
 }
 
 fn encode(event: Injection) -> u64 {
@@ -44,6 +57,49 @@ fn decode_event(raw: u64) -> Option<Injection> {
 }
 
 impl SvmControl {
+    /// The control block of a guest whose nested tables have their root at `root`.
+    pub(super) fn new(root: Hpa, features: Features) -> Self {
+        let mut vmcb = Box::new(Vmcb::new());
+        let (ports, msrs) = intercepts::maps(features.tsc_aux);
+        let control = &mut vmcb.control;
+        control.intercept_cr_writes = intercepts::CONTROL_REGISTER_WRITES;
+        control.intercept_exceptions = intercepts::EXCEPTIONS;
+        control.intercept_misc1 = intercepts::MISC_1;
+        control.intercept_misc2 = intercepts::MISC_2;
+        control.iopm_base = ports.as_u64();
+        control.msrpm_base = msrs.as_u64();
+        control.virtual_interrupt = vintr::MASKING;
+        control.nested_control = NESTED_PAGING;
+        control.nested_cr3 = root.as_u64();
+        let physical = physical_address(&raw const *vmcb).as_u64();
+        Self { vmcb, physical, tag: Tag::NONE, features }
+    }
+
+    /// Puts a tag into the VMCB, with what of the TLB is to be flushed at the next entry.
+    pub(super) fn set_tag(&mut self, tag: Tag, flush: u32) {
+        let control = &mut self.vmcb.control;
+        // Another CPU may have cached other contents of this VMCB: nothing is clean here any more.
+        control.clean = 0;
+        control.asid = tag.asid();
+        if flush != tlb::NOTHING {
+            control.tlb_control = flush;
+        }
+        self.tag = tag;
+    }
+
+    #[inline(always)]
+    pub(super) fn before_entry(&mut self, gprs: &Gprs) {
+        self.vmcb.save.rax = gprs.get(reg::RAX);
+    }
+
+    /// What was read at entry is clean until somebody touches it; a flush is done.
+    #[inline(always)]
+    pub(super) fn after_exit(&mut self, gprs: &mut Gprs) {
+        gprs.set(reg::RAX, self.vmcb.save.rax);
+        self.vmcb.control.tlb_control = tlb::NOTHING;
+        self.vmcb.control.clean = clean::ALL;
+    }
+
     /// Marks groups of fields as changed, so that the processor reads them again (APM vol. 2, section 15.15).
     #[inline(always)]
     fn touch(&mut self, groups: u32) {
@@ -163,6 +219,11 @@ impl Control for SvmControl {
         }
     }
 
+    fn flush_tlb(&mut self) {
+        // Flushing every guest's entries is always right and needs no feature; it is as rare as writes to CR4.
+        self.vmcb.control.tlb_control = if self.features.flush_by_asid { tlb::FLUSH_THIS } else { tlb::FLUSH_ALL };
+    }
+
     fn set_tsc_offset(&mut self, offset: u64) {
         self.vmcb.control.tsc_offset = offset;
         self.touch(clean::INTERCEPTS);
@@ -175,18 +236,18 @@ impl Control for SvmControl {
             code: control.exit_code,
             info_1: control.exit_info_1,
             info_2: control.exit_info_2,
-            decode_assists: self.decode_assists,
+            decode_assists: self.features.decode_assists,
         })
     }
 
     #[inline(always)]
     fn next_rip(&self) -> Option<u64> {
-        self.next_rip_saved.then_some(self.vmcb.control.next_rip)
+        self.features.next_rip_save.then_some(self.vmcb.control.next_rip)
     }
 
     fn fetched_instruction(&self) -> Option<&[u8]> {
         let count = usize::from(self.vmcb.control.fetched_bytes & 0xf);
-        if !self.decode_assists || count == 0 {
+        if !self.features.decode_assists || count == 0 {
             return None;
         }
         self.vmcb.control.instruction.get(..count)
@@ -204,6 +265,11 @@ impl Control for SvmControl {
     #[inline(always)]
     fn inject(&mut self, event: Injection) {
         self.vmcb.control.event_injection = encode(event);
+    }
+
+    fn cancel_injection(&mut self) {
+        self.vmcb.control.event_injection = 0;
+        self.vmcb.control.exit_interrupt_info = 0;
     }
 
     #[inline(always)]
@@ -226,14 +292,16 @@ impl Control for SvmControl {
         self.vmcb.control.interrupt_shadow & 1 != 0
     }
 
-    fn request_interrupt_window(&mut self, wanted: bool) {
+    /// A virtual interrupt is made pending and its delivery intercepted (AMD APM vol. 2, section 15.21.4).
+    fn request_interrupt_window(&mut self, class: Option<u8>) {
         let control = &mut self.vmcb.control;
-        if wanted {
-            control.intercept_misc1 |= misc1::VINTR;
-            control.virtual_interrupt |= vintr::IRQ | vintr::HIGHEST_PRIORITY | vintr::IGNORE_TPR;
-        } else {
-            control.intercept_misc1 &= !misc1::VINTR;
-            control.virtual_interrupt &= !(vintr::IRQ | vintr::HIGHEST_PRIORITY | vintr::IGNORE_TPR);
+        control.virtual_interrupt &= !(vintr::IRQ | vintr::PRIORITY);
+        match class {
+            Some(class) => {
+                control.intercept_misc1 |= misc1::VINTR;
+                control.virtual_interrupt |= vintr::IRQ | u32::from(class & 0xf) << vintr::PRIORITY_SHIFT;
+            }
+            None => control.intercept_misc1 &= !misc1::VINTR,
         }
         self.touch(clean::INTERCEPTS | clean::INTERRUPT);
     }
@@ -278,7 +346,7 @@ mod tests {
 
     #[test]
     fn the_guest_never_sees_svme() {
-        let mut control = SvmControl { vmcb: Vmcb::new(), next_rip_saved: false, decode_assists: false };
+        let mut control = SvmControl::new(Hpa::new(0), crate::svm::features::chosen());
         control.set_efer(0xd01);
         assert_eq!(control.efer(), 0xd01);
         assert_ne!(control.vmcb.save.efer & EFER_SVME, 0);

@@ -136,10 +136,10 @@ pub mod vintr {
     pub const TPR: u32 = 0xf;
     /// V_IRQ: a virtual interrupt is pending; used to learn when the guest opens its interrupt window.
     pub const IRQ: u32 = 1 << 8;
-    /// V_INTR_PRIO: the highest, so that V_TPR does not hide the window.
-    pub const HIGHEST_PRIORITY: u32 = 0xf << 16;
-    /// V_IGN_TPR.
-    pub const IGNORE_TPR: u32 = 1 << 20;
+    /// V_INTR_PRIO: hidden until V_TPR is lower.
+    pub const PRIORITY: u32 = 0xf << PRIORITY_SHIFT;
+    /// Where V_INTR_PRIO begins.
+    pub const PRIORITY_SHIFT: u32 = 16;
     /// V_INTR_MASKING: the guest's RFLAGS.IF and CR8 govern virtual interrupts only.
     pub const MASKING: u32 = 1 << 24;
 }
@@ -150,14 +150,14 @@ pub mod tlb {
     pub const NOTHING: u32 = 0;
     /// Flush every ASID's entries on this CPU.
     pub const FLUSH_ALL: u32 = 1;
+    /// Flush this guest's entries (FlushByASID).
+    pub const FLUSH_THIS: u32 = 3;
 }
 
 /// Groups of fields in `clean` that the processor may keep from the last run (APM vol. 2, section 15.15.3).
 pub mod clean {
     /// Intercepts, TSC offset, pause filter.
     pub const INTERCEPTS: u32 = 1 << 0;
-    /// ASID.
-    pub const ASID: u32 = 1 << 2;
     /// V_TPR, V_IRQ and the rest of offset 060h.
     pub const INTERRUPT: u32 = 1 << 3;
     /// CR0, CR3, CR4, EFER.

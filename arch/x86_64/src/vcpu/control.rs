@@ -137,6 +137,9 @@ pub trait Control: Sized {
     /// Puts the MSRs that hardware switches (system calls, segment bases, debug control) to their reset values.
     fn reset_switched_msrs(&mut self);
 
+    /// Drops what the processor has cached of the guest's own translations, before the next entry.
+    fn flush_tlb(&mut self);
+
     /// What is added to the host's TSC while the guest runs.
     fn set_tsc_offset(&mut self, offset: u64);
 
@@ -155,6 +158,9 @@ pub trait Control: Sized {
     /// Queues an event for the next entry.
     fn inject(&mut self, event: Injection);
 
+    /// Forgets a queued event.
+    fn cancel_injection(&mut self);
+
     /// Whether an event waits for the next entry.
     fn injection_pending(&self) -> bool;
 
@@ -167,8 +173,9 @@ pub trait Control: Sized {
     /// Whether the shadow of STI or MOV SS is in force.
     fn interrupt_shadow(&self) -> bool;
 
-    /// Asks for [`Exit::InterruptWindow`] as soon as the guest can take an interrupt.
-    fn request_interrupt_window(&mut self, wanted: bool);
+    /// Asks for [`Exit::InterruptWindow`] as soon as the guest can take an interrupt of this priority class (the upper
+    /// four bits of its vector): RFLAGS.IF is set, no shadow is in force, CR8 is lower. `None` ends the request.
+    fn request_interrupt_window(&mut self, class: Option<u8>);
 
     /// Asks for [`Exit::Iret`].
     fn request_iret_exit(&mut self, wanted: bool);

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 /// Register numbers as instructions encode them (Intel SDM vol. 2A, section 2.2.1.2).
+#[allow(missing_docs, reason = "the names are the registers'")]
 pub mod reg {
     pub const RAX: usize = 0;
     pub const RCX: usize = 1;

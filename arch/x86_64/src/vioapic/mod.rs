@@ -125,7 +125,9 @@ impl IoApic {
 
     /// Fires a level-triggered pin if it is asserted, unmasked and not in flight.
     fn fire_level(&mut self, pin: u8) -> Fired {
-        let Some(entry) = self.entry(pin) else { return Fired::NONE };
+        let Some(entry) = self.entry(pin) else {
+            return Fired::NONE;
+        };
         let bit = 1 << pin;
         let ready = entry.is_level() && !entry.is_masked() && entry.message().is_some();
         if !ready || self.lines & !self.in_flight & bit == 0 {

@@ -66,7 +66,11 @@ impl IoApic {
     fn write_entry(&mut self, value: u32) -> Option<Fired> {
         let (pin, high) = self.selected_entry()?;
         let entry = self.entries.get_mut(usize::from(pin))?;
-        if high { entry.set_high(value) } else { entry.set_low(value) }
+        if high {
+            entry.set_high(value)
+        } else {
+            entry.set_low(value)
+        }
         if !entry.is_level() {
             self.in_flight &= !(1 << pin);
         }

@@ -40,8 +40,23 @@ impl LocalApic {
         if self.mode != Mode::XApic || offset & 0xf != 0 {
             return Effect::None;
         }
-        let register = register_at(offset);
-        self.write_register(register, value, now).unwrap_or_else(|| self.write_xapic(register, value))
+        match register_at(offset) {
+            EOI => self.eoi(),
+            ICR_LOW => {
+                self.icr_low = value & ICR_WRITABLE;
+                self.send_ipi()
+            }
+            register => self.write_other(register, value, now),
+        }
+    }
+
+    /// The registers that are written less often than once an interrupt.
+    #[inline(never)]
+    fn write_other(&mut self, register: u8, value: u32, now: u64) -> Effect {
+        match self.write_register(register, value, now) {
+            Some(effect) => effect,
+            None => self.write_xapic(register, value),
+        }
     }
 
     #[inline]
@@ -65,11 +80,14 @@ impl LocalApic {
     pub(super) fn write_register(&mut self, register: u8, value: u32, now: u64) -> Option<Effect> {
         match register {
             TPR => self.set_tpr((value & 0xff) as u8),
-            EOI => return Some(self.eoi()),
             SVR => return Some(self.write_svr(value, now)),
             ESR => self.errors.latch(),
-            INITIAL_COUNT => return Some(self.change_timer(now, |apic| apic.timer.set_initial_count(value, now))),
-            DIVIDE => return Some(self.change_timer(now, |apic| apic.timer.set_divide(value, now))),
+            INITIAL_COUNT => {
+                return Some(self.change_timer(now, |apic| apic.timer.set_initial_count(value, now)));
+            }
+            DIVIDE => {
+                return Some(self.change_timer(now, |apic| apic.timer.set_divide(value, now)));
+            }
             _ => return self.write_lvt(register, value, now),
         }
         Some(Effect::None)
@@ -84,10 +102,6 @@ impl LocalApic {
                 self.icr_high = value & 0xff00_0000;
                 return Effect::None;
             }
-            ICR_LOW => {
-                self.icr_low = value & ICR_WRITABLE;
-                return self.send_ipi();
-            }
             ID | VERSION | APR | PPR | RRD | ISR..=IRR_LAST | CURRENT_COUNT => return Effect::None,
             _ => {
                 self.record_error(ILLEGAL_REGISTER);
@@ -99,13 +113,15 @@ impl LocalApic {
 
     /// "Spurious-Interrupt Vector Register": clearing the software enable masks the whole LVT.
     fn write_svr(&mut self, value: u32, now: u64) -> Effect {
-        let before = self.svr;
-        self.timer_expired(now);
+        let toggles = (value ^ self.svr) & SVR_ENABLE != 0;
+        if toggles {
+            self.timer_expired(now);
+        }
         self.svr = value & SVR_WRITABLE;
         if !self.is_software_enabled() {
             self.lvt.mask_all();
         }
-        if (before ^ self.svr) & SVR_ENABLE == 0 { Effect::None } else { Effect::Reconfigured }
+        if toggles { Effect::Reconfigured } else { Effect::None }
     }
 
     /// Sends what the ICR describes ("Issuing Interprocessor Interrupts"); an interrupt to itself is accepted here.
@@ -115,7 +131,9 @@ impl LocalApic {
             self.self_ipi((self.icr_low & 0xff) as u8);
             return Effect::None;
         }
-        let Some(message) = Message::from_icr(self.icr_low, self.icr_high, self.mode) else { return Effect::None };
+        let Some(message) = Message::from_icr(self.icr_low, self.icr_high, self.mode) else {
+            return Effect::None;
+        };
         match message.delivery {
             Delivery::Fixed { vector, .. } if message.destination == Destination::Physical(self.id) => {
                 self.self_ipi(vector);

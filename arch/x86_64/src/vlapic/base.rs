@@ -50,6 +50,7 @@ impl LocalApic {
     /// WRMSR to IA32_APIC_BASE: #GP for reserved bits, another base address, and transitions that do not exist.
     ///
     /// The BSP flag is read-only, as on AMD processors (APM vol. 2, "APIC Base Address Register", BSC).
+    #[cold]
     pub(super) fn write_apic_base(&mut self, value: u64) -> Result<Effect, GeneralProtection> {
         if value & !(BOOTSTRAP | X2APIC | ENABLE) != DEFAULT_BASE {
             return Err(GeneralProtection);

@@ -6,6 +6,11 @@ use super::{Effect, LocalApic, SVR_SUPPRESS_EOI_BROADCAST};
 /// Vectors 0 to 15 are reserved: the APIC never delivers them ("Interrupt and Exception Priority" and ESR bits 5, 6).
 const FIRST_LEGAL_VECTOR: u8 = 16;
 
+/// The vector that a register or a cache holds, where 0 stands for none.
+const fn some_vector(vector: u8) -> Option<u8> {
+    if vector == 0 { None } else { Some(vector) }
+}
+
 /// The priority class of a vector or a priority register: bits 7:4.
 const fn class(vector: u8) -> u8 {
     vector >> 4
@@ -27,31 +32,39 @@ impl LocalApic {
         }
         self.irr.insert(vector);
         self.tmr.assign(vector, level);
-        if class(vector) > class(self.ppr) && self.deliverable < Some(vector) {
-            self.deliverable = Some(vector);
+        if vector > self.ppr | 0xf && vector > self.deliverable {
+            self.deliverable = vector;
         }
     }
 
     /// The interrupt that the processor would take now, were RFLAGS.IF set: one load.
     #[inline]
     pub const fn pending_above_ppr(&self) -> Option<u8> {
-        self.deliverable
+        some_vector(self.deliverable)
     }
 
     /// The highest requested vector, whether or not the processor priority lets it through.
     pub fn highest_pending(&self) -> Option<u8> {
-        self.irr.highest()
+        some_vector(self.irr.highest())
+    }
+
+    /// Whether only the TPR holds back a request: lowering CR8 would make it deliverable.
+    ///
+    /// A backend that lets the guest write CR8 without an exit must then intercept that write. One load while CR8 is 0.
+    #[inline]
+    pub fn is_held_by_tpr(&self) -> bool {
+        self.cr8() != 0 && self.deliverable == 0 && class(self.irr.highest()) > class(self.isr.highest())
     }
 
     /// Interrupt acknowledge: moves the deliverable vector from IRR to ISR and returns it for injection.
     #[inline]
     pub fn ack_interrupt(&mut self) -> Option<u8> {
-        let vector = self.deliverable?;
+        let vector = some_vector(self.deliverable)?;
         self.irr.remove(vector);
         self.isr.insert(vector);
         // It was the highest request, and it outranks the PPR: the new PPR is its class, and nothing is above it.
         self.ppr = vector & 0xf0;
-        self.deliverable = None;
+        self.deliverable = 0;
         Some(vector)
     }
 
@@ -60,7 +73,10 @@ impl LocalApic {
     /// Ends the highest interrupt in service; a level-triggered one is broadcast to the IO-APICs unless suppressed.
     #[inline]
     pub fn eoi(&mut self) -> Effect {
-        let Some(vector) = self.isr.highest() else { return Effect::None };
+        let vector = self.isr.highest();
+        if vector == 0 {
+            return Effect::None;
+        }
         self.isr.remove(vector);
         self.refresh();
         if self.tmr.contains(vector) && self.svr & SVR_SUPPRESS_EOI_BROADCAST == 0 {
@@ -124,6 +140,7 @@ impl LocalApic {
     }
 
     /// Logs an error, and posts the error interrupt of the LVT when it is armed and unmasked ("Error Handling").
+    #[cold]
     pub(super) fn record_error(&mut self, bits: u32) {
         self.errors.detect(bits);
         if self.lvt.error_is_masked() || !self.errors.take_trigger() {
@@ -138,10 +155,11 @@ impl LocalApic {
     }
 
     /// Recomputes PPR and the deliverable vector after the TPR or the ISR changed.
+    #[inline]
     fn refresh(&mut self) {
-        let in_service = self.isr.highest().unwrap_or(0);
-        let task = class(self.tpr) >= class(in_service);
-        self.ppr = if task { self.tpr } else { in_service & 0xf0 };
-        self.deliverable = self.irr.highest().filter(|vector| class(*vector) > class(self.ppr));
+        let in_service = self.isr.highest();
+        self.ppr = if class(self.tpr) >= class(in_service) { self.tpr } else { in_service & 0xf0 };
+        let highest = self.irr.highest();
+        self.deliverable = if highest > self.ppr | 0xf { highest } else { 0 };
     }
 }

@@ -2,16 +2,14 @@
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::startup::StartupSlot;
 use super::{ApicAddress, Delivery, LocalApic};
 
-/// Summary bits 0 to 3: the words of edge-triggered vectors. Bits 4 to 7: those of level-triggered ones.
-const LEVEL_WORDS_SHIFT: u32 = 4;
+/// Words 0 to 3 hold the edge-triggered vectors, words 4 to 7 the level-triggered ones; summary bit n names word n.
+const LEVEL_WORDS: u8 = 4;
+const SUMMARY_WORDS: u32 = 0xff;
 const SUMMARY_NMI: u32 = 1 << 8;
 const SUMMARY_STARTUP: u32 = 1 << 9;
-
-/// Start-up slot: bits 7:0 hold the vector of a start-up IPI.
-const STARTUP_SIPI: u32 = 1 << 8;
-const STARTUP_INIT: u32 = 1 << 9;
 
 /// What others sent to one vCPU and its owner has not taken yet. Lock-free; any CPU may post.
 ///
@@ -19,18 +17,18 @@ const STARTUP_INIT: u32 = 1 << 9;
 /// summary to zero and then takes the details that it named. So a summary bit may name a detail that is gone already
 /// (harmless), but a detail never stays behind without a summary bit.
 ///
-/// Orderings: details are `Relaxed`; they are carried by the `Release` half of the post's read-modify-write on
-/// `summary` and the `Acquire` half of the owner's swap. Both are `SeqCst` (the same instruction on x86), so that a
-/// caller may pair them with a `SeqCst` "halted" flag: the owner stores the flag and then finds
-/// [`is_empty`](Self::is_empty), or the sender that posted finds the flag, or both; never neither.
+/// Orderings: a post is `Release` and a take `Acquire` on each detail by itself, as the owner may take one before its
+/// summary bit arrives: what the sender wrote before the post is visible once the interrupt is. `summary` is `SeqCst`
+/// throughout, so that a caller may pair it with a `SeqCst` "halted" flag: the owner stores the flag and then finds
+/// [`is_empty`](Self::is_empty) false, or the sender that posted finds the flag set, or both; never neither. (On x86
+/// all of these are the same instructions as the relaxed ones.)
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct Inbox {
     address: ApicAddress,
     summary: AtomicU32,
-    startup: AtomicU32,
-    edge: [AtomicU64; 4],
-    level: [AtomicU64; 4],
+    startup: StartupSlot,
+    words: [AtomicU64; 8],
 }
 
 /// What is not a fixed interrupt and came out of an [`Inbox`]: the backend acts on it. INIT comes before SIPI.
@@ -56,9 +54,8 @@ impl Inbox {
         Self {
             address: ApicAddress::new(id),
             summary: AtomicU32::new(0),
-            startup: AtomicU32::new(0),
-            edge: [const { AtomicU64::new(0) }; 4],
-            level: [const { AtomicU64::new(0) }; 4],
+            startup: StartupSlot::new(),
+            words: [const { AtomicU64::new(0) }; 8],
         }
     }
 
@@ -72,11 +69,11 @@ impl Inbox {
     #[must_use = "the owner may need a kick"]
     #[inline]
     pub fn post(&self, vector: u8, level: bool) -> bool {
-        let (words, shift) = if level { (&self.level, LEVEL_WORDS_SHIFT) } else { (&self.edge, 0) };
-        if let Some(word) = words.get(usize::from(vector >> 6)) {
-            word.fetch_or(1 << (vector & 63), Ordering::Relaxed);
+        let index = vector >> 6 | if level { LEVEL_WORDS } else { 0 };
+        if let Some(word) = self.words.get(usize::from(index)) {
+            word.fetch_or(1 << (vector & 63), Ordering::Release);
         }
-        self.announce(1 << (shift + u32::from(vector >> 6)))
+        self.announce(1 << index)
     }
 
     /// Posts whatever `delivery` says. True when the owner needs a kick.
@@ -88,24 +85,16 @@ impl Inbox {
         match delivery {
             Delivery::Fixed { vector, level } | Delivery::LowestPriority { vector, level } => self.post(vector, level),
             Delivery::Nmi => self.announce(SUMMARY_NMI),
-            Delivery::Init => self.post_init(),
-            Delivery::Startup { vector } => self.post_sipi(vector),
+            Delivery::Init => {
+                self.startup.post_init();
+                self.announce(SUMMARY_STARTUP)
+            }
+            Delivery::Startup { vector } => {
+                self.startup.post_sipi(vector);
+                self.announce(SUMMARY_STARTUP)
+            }
             Delivery::Smi | Delivery::ExtInt => false,
         }
-    }
-
-    /// INIT overtakes: a start-up IPI that waits here was sent before it and is void.
-    fn post_init(&self) -> bool {
-        self.startup.store(STARTUP_INIT, Ordering::Relaxed);
-        self.announce(SUMMARY_STARTUP)
-    }
-
-    /// Of several start-up IPIs the first counts, as the processor leaves its wait state with it.
-    fn post_sipi(&self, vector: u8) -> bool {
-        let add = |slot: u32| (slot & STARTUP_SIPI == 0).then_some(slot | STARTUP_SIPI | u32::from(vector));
-        // An error says that one waits already, and its sender announces it: announcing it again does no harm.
-        let _ = self.startup.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        self.announce(SUMMARY_STARTUP)
     }
 
     #[inline]
@@ -128,16 +117,26 @@ impl Inbox {
         self.take(apic)
     }
 
-    #[cold]
     fn take(&self, apic: &mut LocalApic) -> Signals {
         let summary = self.summary.swap(0, Ordering::SeqCst);
-        accept_all(&self.edge, summary, false, apic);
-        accept_all(&self.level, summary >> LEVEL_WORDS_SHIFT, true, apic);
-        let startup = if summary & SUMMARY_STARTUP == 0 { 0 } else { self.startup.swap(0, Ordering::Relaxed) };
-        Signals {
-            nmi: summary & SUMMARY_NMI != 0,
-            init: startup & STARTUP_INIT != 0,
-            sipi: (startup & STARTUP_SIPI != 0).then_some((startup & 0xff) as u8),
+        let mut named = summary & SUMMARY_WORDS;
+        while named != 0 {
+            self.take_word((named.trailing_zeros() & 7) as u8, apic);
+            named &= named - 1;
+        }
+        let (init, sipi) = if summary & SUMMARY_STARTUP == 0 { (false, None) } else { self.startup.take() };
+        Signals { nmi: summary & SUMMARY_NMI != 0, init, sipi }
+    }
+
+    fn take_word(&self, index: u8, apic: &mut LocalApic) {
+        let Some(word) = self.words.get(usize::from(index)) else {
+            return;
+        };
+        let mut vectors = word.swap(0, Ordering::Acquire);
+        while vectors != 0 {
+            let vector = index << 6 | (vectors.trailing_zeros() & 63) as u8;
+            apic.accept(vector, index >= LEVEL_WORDS);
+            vectors &= vectors - 1;
         }
     }
 
@@ -151,19 +150,5 @@ impl Inbox {
 impl AsRef<ApicAddress> for Inbox {
     fn as_ref(&self) -> &ApicAddress {
         &self.address
-    }
-}
-
-/// Takes the words that the low four bits of `summary` name.
-fn accept_all(words: &[AtomicU64; 4], summary: u32, level: bool, apic: &mut LocalApic) {
-    for (word, base) in words.iter().zip([0, 64, 128, 192]) {
-        if summary >> (base >> 6) & 1 == 0 {
-            continue;
-        }
-        let mut vectors = word.swap(0, Ordering::Relaxed);
-        while vectors != 0 {
-            apic.accept(base | (vectors.trailing_zeros() & 63) as u8, level);
-            vectors &= vectors - 1;
-        }
     }
 }

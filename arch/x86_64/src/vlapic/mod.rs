@@ -23,6 +23,7 @@
 mod access;
 mod address;
 mod base;
+mod deadline;
 mod delivery;
 mod effect;
 mod errors;
@@ -32,6 +33,7 @@ mod message;
 mod msr;
 mod registers;
 mod route;
+mod startup;
 mod timer;
 mod vectors;
 
@@ -64,9 +66,8 @@ const SVR_WRITABLE: u32 = 0x13ff;
 /// Times are guest-visible TSC ticks: pass what the guest would read by RDTSC at that moment.
 #[derive(Clone, Debug)]
 pub struct LocalApic {
-    // The fields of the entry path come first: they share a cache line.
-    /// The highest request that the processor priority lets through; kept true by `accept` and `refresh`.
-    deliverable: Option<u8>,
+    /// The highest request that the processor priority lets through, 0 for none; `accept` and `refresh` keep it true.
+    deliverable: u8,
     tpr: u8,
     ppr: u8,
     mode: Mode,
@@ -92,7 +93,7 @@ impl LocalApic {
     /// `id` is the initial (x2)APIC ID; in xAPIC mode its low 8 bits are visible.
     pub const fn new(id: u32, bootstrap: bool) -> Self {
         Self {
-            deliverable: None,
+            deliverable: 0,
             tpr: 0,
             ppr: 0,
             mode: Mode::XApic,
@@ -143,42 +144,6 @@ impl LocalApic {
     /// Whether software enabled the APIC in SVR. Never true in [`Mode::Disabled`].
     pub const fn is_software_enabled(&self) -> bool {
         self.svr & SVR_ENABLE != 0
-    }
-
-    /// When the timer wants [`timer_expired`](Self::timer_expired) to be called: an absolute guest TSC value.
-    ///
-    /// `None` when no interrupt can come of it (disarmed or masked).
-    pub fn next_deadline(&self) -> Option<u64> {
-        if self.lvt.timer_is_masked() {
-            return None;
-        }
-        self.timer.deadline()
-    }
-
-    /// Lets the timer catch up with `now`; true when it posted its vector. Early calls are harmless.
-    ///
-    /// A periodic timer moves on by whole periods; those it passed over are counted by
-    /// [`coalesced_periods`](Self::coalesced_periods).
-    pub fn timer_expired(&mut self, now: u64) -> bool {
-        let Some(missed) = self.timer.expire(now) else { return false };
-        if self.lvt.timer_is_masked() {
-            return false;
-        }
-        self.coalesced_periods = self.coalesced_periods.saturating_add(missed);
-        self.accept(self.lvt.timer_vector(), false);
-        true
-    }
-
-    /// Timer periods that gave no interrupt of their own because the vCPU was late (or the period too short).
-    pub const fn coalesced_periods(&self) -> u64 {
-        self.coalesced_periods
-    }
-
-    /// The guest moved its TSC by `delta` ticks (WRMSR to IA32_TIME_STAMP_COUNTER or IA32_TSC_ADJUST; wrapping).
-    ///
-    /// A running countdown keeps its remaining time; a TSC deadline is compared with the new TSC value.
-    pub fn tsc_moved(&mut self, delta: u64) {
-        self.timer.tsc_moved(delta);
     }
 
     /// How others address this APIC now; see [`Inbox::publish`].

@@ -14,6 +14,10 @@ pub const MSR_X2APIC_FIRST: u32 = 0x800;
 /// The last MSR of the x2APIC range.
 pub const MSR_X2APIC_LAST: u32 = 0x8ff;
 
+const MSR_EOI: u32 = MSR_X2APIC_FIRST + EOI as u32;
+const MSR_ICR: u32 = MSR_X2APIC_FIRST + ICR_LOW as u32;
+const MSR_SELF_IPI: u32 = MSR_X2APIC_FIRST + SELF_IPI as u32;
+
 /// Delivery status is no field of the x2APIC ICR: bit 12 is reserved there.
 const X2APIC_ICR_BITS: u64 = 0xffff_ffff_0000_0000 | (ICR_WRITABLE & !(1 << 12)) as u64;
 
@@ -34,7 +38,14 @@ impl LocalApic {
         match index {
             MSR_TSC_DEADLINE => Ok(self.change_timer(now, |apic| apic.timer.set_tsc_deadline(value))),
             MSR_APIC_BASE => self.write_apic_base(value),
-            _ => self.write_x2apic(x2apic_register(index).ok_or(GeneralProtection)?, value, now),
+            _ if self.mode != Mode::X2Apic => Err(GeneralProtection),
+            MSR_EOI if value == 0 => Ok(self.eoi()),
+            MSR_ICR => self.write_x2apic_icr(value),
+            MSR_SELF_IPI => {
+                self.self_ipi(u8::try_from(value).map_err(|_| GeneralProtection)?);
+                Ok(Effect::None)
+            }
+            _ => self.write_x2apic(index, value, now),
         }
     }
 
@@ -46,21 +57,14 @@ impl LocalApic {
         Ok(if register == ICR_LOW { u64::from(self.icr_high) << 32 | low } else { low })
     }
 
-    #[inline]
-    fn write_x2apic(&mut self, register: u8, value: u64, now: u64) -> Result<Effect, GeneralProtection> {
-        if self.mode != Mode::X2Apic {
+    /// The registers that are written less often than once an interrupt.
+    #[inline(never)]
+    fn write_x2apic(&mut self, index: u32, value: u64, now: u64) -> Result<Effect, GeneralProtection> {
+        let register = x2apic_register(index).ok_or(GeneralProtection)?;
+        if value & !u64::from(x2apic_bits(register)) != 0 {
             return Err(GeneralProtection);
         }
-        match register {
-            EOI if value == 0 => Ok(self.eoi()),
-            ICR_LOW => self.write_x2apic_icr(value),
-            SELF_IPI => {
-                self.self_ipi(u8::try_from(value).map_err(|_| GeneralProtection)?);
-                Ok(Effect::None)
-            }
-            _ if value & !u64::from(x2apic_bits(register)) != 0 => Err(GeneralProtection),
-            _ => self.write_register(register, low32(value), now).ok_or(GeneralProtection),
-        }
+        self.write_register(register, low32(value), now).ok_or(GeneralProtection)
     }
 
     fn write_x2apic_icr(&mut self, value: u64) -> Result<Effect, GeneralProtection> {

@@ -47,7 +47,7 @@ pub(super) const fn x2apic_bits(register: u8) -> u32 {
         LVT_TIMER..=LVT_ERROR => lvt::defined_bits(register),
         INITIAL_COUNT => u32::MAX,
         DIVIDE => 0b1011,
-        // EOI and ESR take zero only.
+        // The ESR takes zero only.
         _ => 0,
     }
 }

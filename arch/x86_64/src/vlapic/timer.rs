@@ -1,8 +1,6 @@
-//! The APIC timer ("APIC Timer", "TSC-Deadline Mode").
+//! The APIC timer ("APIC Timer", "TSC-Deadline Mode") without its LVT entry.
 //!
 //! All of it is arithmetic on guest TSC values: the timer is a mode, a period and an absolute deadline.
-
-use super::{Effect, LocalApic};
 
 /// The timer's input clock is the guest's TSC divided by this (before the divide configuration register).
 ///
@@ -109,7 +107,9 @@ impl Timer {
 
     /// The current-count register: 0 when stopped, expired or in TSC-deadline mode.
     pub(super) fn current_count(&self, now: u64) -> u32 {
-        let Some(deadline) = self.deadline.filter(|_| self.mode.counts_down()) else { return 0 };
+        let Some(deadline) = self.deadline.filter(|_| self.mode.counts_down()) else {
+            return 0;
+        };
         let remaining = match deadline.checked_sub(now) {
             Some(remaining) => remaining,
             None if self.mode == TimerMode::OneShot => 0,
@@ -132,36 +132,28 @@ impl Timer {
         self.deadline.filter(|deadline| self.mode == TimerMode::TscDeadline && *deadline > now).unwrap_or(0)
     }
 
-    /// When the deadline is at or before `now`: disarms, or moves on by whole periods, and says how many it passed over.
+    /// Whether the deadline is at or before `now`.
     #[inline]
-    pub(super) fn expire(&mut self, now: u64) -> Option<u64> {
-        let deadline = self.deadline.filter(|deadline| *deadline <= now)?;
-        if self.mode != TimerMode::Periodic {
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+
+    /// For a timer that is due: disarms, or moves on by whole periods and says how many it passed over.
+    pub(super) fn expire(&mut self, now: u64) -> u64 {
+        let Some(deadline) = self.deadline.filter(|_| self.mode == TimerMode::Periodic) else {
             self.deadline = None;
-            return Some(0);
-        }
+            return 0;
+        };
         let late = now.saturating_sub(deadline);
         let periods = late.checked_div(self.period()).unwrap_or(0).saturating_add(1);
         let periods = periods.max(SHORTEST_PERIOD / self.period().max(1));
         self.deadline = Some(deadline.saturating_add(periods.saturating_mul(self.period())));
-        Some(periods - 1)
+        periods - 1
     }
 
     pub(super) fn tsc_moved(&mut self, delta: u64) {
         if self.mode.counts_down() {
             self.deadline = self.deadline.map(|deadline| deadline.wrapping_add(delta));
         }
-    }
-}
-
-impl LocalApic {
-    /// Changes the timer's programming: what expired before `now` fires first, what is now in the past fires at once.
-    #[inline]
-    pub(super) fn change_timer(&mut self, now: u64, change: impl FnOnce(&mut Self)) -> Effect {
-        let before = self.next_deadline();
-        self.timer_expired(now);
-        change(self);
-        self.timer_expired(now);
-        if self.next_deadline() == before { Effect::None } else { Effect::TimerChanged }
     }
 }

@@ -38,14 +38,17 @@ impl VectorSet {
         self.words.get(usize::from(vector >> 6)).is_some_and(|word| word >> (vector & 63) & 1 != 0)
     }
 
-    /// The highest vector: the one of the highest priority.
+    /// The highest vector, that of the highest priority; 0 when the set is empty (no legal vector is).
     #[inline]
-    pub(super) fn highest(&self) -> Option<u8> {
+    pub(super) fn highest(&self) -> u8 {
         let [w0, w1, w2, w3] = self.words;
-        highest_bit(w3, 192)
-            .or_else(|| highest_bit(w2, 128))
-            .or_else(|| highest_bit(w1, 64))
-            .or_else(|| highest_bit(w0, 0))
+        if w3 | w2 != 0 {
+            if w3 != 0 { 192 | highest_bit(w3) } else { 128 | highest_bit(w2) }
+        } else if w1 | w0 != 0 {
+            if w1 != 0 { 64 | highest_bit(w1) } else { highest_bit(w0) }
+        } else {
+            0
+        }
     }
 
     /// The 32-bit register `index` (0 to 7) of the eight that show the set to software.
@@ -56,7 +59,8 @@ impl VectorSet {
     }
 }
 
+/// The index of the highest bit of a word that is not zero.
 #[inline]
-fn highest_bit(word: u64, base: u8) -> Option<u8> {
-    word.checked_ilog2().map(|bit| base | (bit & 63) as u8)
+fn highest_bit(word: u64) -> u8 {
+    (word.checked_ilog2().unwrap_or(0) & 63) as u8
 }

@@ -2,10 +2,11 @@
 
 use super::error::{BundleError, DomainError, Table};
 use super::layout::{
-    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, FLAG_CONSOLE, MAX_DOMAINS, MAX_VCPUS,
-    ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE, RegionRecord, SegmentRecord,
+    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, FLAG_CONSOLE, MAX_DOMAINS, MAX_VCPUS, ON_REBOOT_END,
+    ON_REBOOT_RESTART, PAGE_SIZE, RegionRecord, SegmentRecord,
 };
-use super::view::{Bundle, Device, name, slice};
+use super::terms::Device;
+use super::view::{Bundle, name, slice};
 
 /// Checks all domains and that their names differ.
 pub(super) fn domains(bundle: Bundle<'_>) -> Result<(), BundleError> {
@@ -34,10 +35,7 @@ fn domain(bundle: Bundle<'_>, record: &DomainRecord) -> Result<(), DomainError> 
 
 fn name_is_new(bundle: Bundle<'_>, index: usize, record: &DomainRecord) -> Result<(), DomainError> {
     let earlier = bundle.domains.iter().take(index);
-    match earlier
-        .into_iter()
-        .position(|other| other.name == record.name)
-    {
+    match earlier.into_iter().position(|other| other.name == record.name) {
         Some(by) => Err(DomainError::NameTaken { by }),
         None => Ok(()),
     }
@@ -53,9 +51,7 @@ fn scalars(record: &DomainRecord) -> Result<(), DomainError> {
         return Err(DomainError::Class { class });
     }
     if record.flags.get() & !FLAG_CONSOLE != 0 {
-        return Err(DomainError::Flags {
-            flags: record.flags.get(),
-        });
+        return Err(DomainError::Flags { flags: record.flags.get() });
     }
     match record.on_reboot.get() {
         ON_REBOOT_RESTART | ON_REBOOT_END => Ok(()),
@@ -69,10 +65,7 @@ fn regions(records: &[RegionRecord], declared: u64) -> Result<(), DomainError> {
     for (region, record) in records.iter().enumerate() {
         let (gpa, size) = (record.gpa.get(), record.size.get());
         let aligned = size != 0 && gpa % PAGE_SIZE == 0 && size % PAGE_SIZE == 0;
-        let after = gpa
-            .checked_add(size)
-            .filter(|_| aligned)
-            .ok_or(DomainError::RegionShape { region })?;
+        let after = gpa.checked_add(size).filter(|_| aligned).ok_or(DomainError::RegionShape { region })?;
         if gpa < end {
             return Err(DomainError::RegionOrder { region });
         }
@@ -81,25 +74,17 @@ fn regions(records: &[RegionRecord], declared: u64) -> Result<(), DomainError> {
         total = total.saturating_add(size);
     }
     if total == 0 || total != declared {
-        return Err(DomainError::Memory {
-            declared,
-            regions: total,
-        });
+        return Err(DomainError::Memory { declared, regions: total });
     }
     Ok(())
 }
 
 /// Segments: contents in the file, ascending, disjoint, each within one region.
-fn segments(
-    bundle: Bundle<'_>,
-    records: &[SegmentRecord],
-    regions: &[RegionRecord],
-) -> Result<(), DomainError> {
+fn segments(bundle: Bundle<'_>, records: &[SegmentRecord], regions: &[RegionRecord]) -> Result<(), DomainError> {
     let mut end = 0;
     for (segment, record) in records.iter().enumerate() {
         let (gpa, size) = (record.gpa.get(), record.size.get());
-        let present =
-            size != 0 && record.offset.get() % PAGE_SIZE == 0 && bundle.contents(record).is_some();
+        let present = size != 0 && record.offset.get() % PAGE_SIZE == 0 && bundle.contents(record).is_some();
         if !present {
             return Err(DomainError::SegmentContents { segment });
         }

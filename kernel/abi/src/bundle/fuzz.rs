@@ -28,10 +28,7 @@ impl Random {
 
 /// Runs rounds with the seeds 0, 1, … until the time is up; at least one hundred.
 fn rounds(mut round: impl FnMut(&mut Random, u64)) {
-    let seconds = std::env::var("PHALANX_FUZZ_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(2);
+    let seconds = std::env::var("PHALANX_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
     let start = Instant::now();
     for seed in 0.. {
         if seed >= 100 && start.elapsed() >= Duration::from_secs(seconds) {
@@ -47,40 +44,15 @@ fn keeps_its_promises(bundle: Bundle<'_>, seed: u64) {
     assert!((1..=MAX_DOMAINS).contains(&domains.len()), "seed {seed}");
     for (index, domain) in domains.iter().enumerate() {
         assert!(!domain.name().is_empty(), "seed {seed}");
-        assert!(
-            domains
-                .iter()
-                .take(index)
-                .all(|other| other.name() != domain.name()),
-            "seed {seed}"
-        );
+        assert!(domains.iter().take(index).all(|other| other.name() != domain.name()), "seed {seed}");
         assert!((1..=MAX_VCPUS).contains(&domain.vcpus()), "seed {seed}");
         let regions: Vec<_> = domain.regions().collect();
-        assert!(
-            regions
-                .iter()
-                .all(|r| r.size > 0 && (r.gpa | r.size) % PAGE_SIZE == 0),
-            "seed {seed}"
-        );
-        assert!(
-            regions.is_sorted_by(|a, b| a.gpa + a.size <= b.gpa),
-            "seed {seed}"
-        );
-        assert_eq!(
-            regions.iter().map(|r| r.size).sum::<u64>(),
-            domain.memory(),
-            "seed {seed}"
-        );
-        let segments: Vec<_> = domain
-            .segments()
-            .map(|s| (s.gpa, s.gpa + s.bytes.len() as u64))
-            .collect();
-        let in_ram = |&(start, end): &(u64, u64)| {
-            start < end
-                && regions
-                    .iter()
-                    .any(|r| r.gpa <= start && end <= r.gpa + r.size)
-        };
+        assert!(regions.iter().all(|r| r.size > 0 && (r.gpa | r.size) % PAGE_SIZE == 0), "seed {seed}");
+        assert!(regions.is_sorted_by(|a, b| a.gpa + a.size <= b.gpa), "seed {seed}");
+        assert_eq!(regions.iter().map(|r| r.size).sum::<u64>(), domain.memory(), "seed {seed}");
+        let segments: Vec<_> = domain.segments().map(|s| (s.gpa, s.gpa + s.bytes.len() as u64)).collect();
+        let in_ram =
+            |&(start, end): &(u64, u64)| start < end && regions.iter().any(|r| r.gpa <= start && end <= r.gpa + r.size);
         assert!(segments.iter().all(in_ram), "seed {seed}");
         assert!(segments.is_sorted_by(|a, b| a.1 <= b.0), "seed {seed}");
         let _ = (domain.entry(), domain.devices().count());
@@ -90,9 +62,7 @@ fn keeps_its_promises(bundle: Bundle<'_>, seed: u64) {
 #[test]
 fn random_bytes_are_refused() {
     rounds(|random, seed| {
-        let bytes: Vec<u8> = (0..random.below(600))
-            .map(|_| random.next() as u8)
-            .collect();
+        let bytes: Vec<u8> = (0..random.below(600)).map(|_| random.next() as u8).collect();
         assert!(Bundle::parse(&bytes).is_err(), "seed {seed}");
     });
 }
@@ -116,17 +86,7 @@ fn a_right_frame_around_random_tables() {
 
 #[test]
 fn mutated_bundles_keep_their_promises() {
-    let interesting = [
-        0,
-        1,
-        2,
-        0xfff,
-        0x1000,
-        0x7fff_ffff,
-        u64::from(u32::MAX),
-        u64::MAX - 0xfff,
-        u64::MAX,
-    ];
+    let interesting = [0, 1, 2, 0xfff, 0x1000, 0x7fff_ffff, u64::from(u32::MAX), u64::MAX - 0xfff, u64::MAX];
     let mut accepted = 0;
     rounds(|random, seed| {
         let mut bytes = sample::bundle();
@@ -142,8 +102,5 @@ fn mutated_bundles_keep_their_promises() {
             accepted += 1;
         }
     });
-    assert!(
-        accepted > 0,
-        "no mutation was harmless: the test looks at nothing"
-    );
+    assert!(accepted > 0, "no mutation was harmless: the test looks at nothing");
 }

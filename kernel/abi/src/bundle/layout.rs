@@ -202,3 +202,9 @@ records! {
 
 /// Bytes of the header that the checksum does not cover: magic, version and the checksum itself.
 pub(super) const UNCHECKED_LEN: usize = 16;
+
+// `docs/bundle.md` gives these sizes; a change of any is a new version of the format.
+const _: () = {
+    assert!(size_of::<Header>() == 64 && size_of::<DomainRecord>() == 88 && size_of::<RegionRecord>() == 16);
+    assert!(size_of::<SegmentRecord>() == 24 && size_of::<DeviceRecord>() == 16 && size_of::<X86EntryRecord>() == 328);
+};

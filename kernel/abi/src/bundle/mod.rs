@@ -5,9 +5,11 @@
 //! iterators) cannot fail. `docs/bundle.md` describes the format byte by byte.
 
 mod check;
+mod display;
 mod error;
 mod layout;
 mod parse;
+mod terms;
 mod view;
 #[cfg(any(test, feature = "alloc"))]
 mod writer;
@@ -23,11 +25,11 @@ mod sample;
 
 pub use error::{BundleError, DomainError, Table};
 pub use layout::{
-    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE,
-    Header, MAGIC, MAX_DOMAINS, MAX_NAME, MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE,
-    Range, RegionRecord, SegmentRecord, TableRef, VERSION, X86DescriptorTable, X86EntryRecord,
-    X86Segment,
+    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, Header, MAGIC,
+    MAX_DOMAINS, MAX_NAME, MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE, Range, RegionRecord, SegmentRecord,
+    TableRef, VERSION, X86DescriptorTable, X86EntryRecord, X86Segment,
 };
-pub use view::{Bundle, Class, Device, Domain, Entry, OnReboot, Region, Segment};
+pub use terms::{Class, Device, Entry, OnReboot, Region, Segment};
+pub use view::{Bundle, Domain};
 #[cfg(any(test, feature = "alloc"))]
 pub use writer::{BundleWriter, DomainSpec, SegmentSpec};

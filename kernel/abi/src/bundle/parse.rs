@@ -35,20 +35,13 @@ impl<'a> Bundle<'a> {
 
 /// The header, with magic and version as they should be.
 fn header(bytes: &[u8]) -> Result<&Header, BundleError> {
-    let truncated = BundleError::Truncated {
-        have: length(bytes),
-        need: size_of::<Header>() as u64,
-    };
+    let truncated = BundleError::Truncated { have: length(bytes), need: size_of::<Header>() as u64 };
     let (header, _) = Header::ref_from_prefix(bytes).map_err(|_| truncated)?;
     if header.magic != MAGIC {
-        return Err(BundleError::Magic {
-            found: header.magic,
-        });
+        return Err(BundleError::Magic { found: header.magic });
     }
     if header.version != VERSION {
-        return Err(BundleError::Version {
-            found: header.version.get(),
-        });
+        return Err(BundleError::Version { found: header.version.get() });
     }
     Ok(header)
 }
@@ -59,23 +52,14 @@ fn whole<'a>(bytes: &'a [u8], header: &Header) -> Result<&'a [u8], BundleError> 
     if need < size_of::<Header>() as u64 {
         return Err(BundleError::TotalLength { found: need });
     }
-    let whole = usize::try_from(need)
-        .ok()
-        .and_then(|need| bytes.get(..need));
-    whole.ok_or(BundleError::Truncated {
-        have: length(bytes),
-        need,
-    })
+    let whole = usize::try_from(need).ok().and_then(|need| bytes.get(..need));
+    whole.ok_or(BundleError::Truncated { have: length(bytes), need })
 }
 
 fn verify_checksum(bytes: &[u8], header: &Header) -> Result<(), BundleError> {
     let computed = checksum(bytes);
     let stored = header.checksum.get();
-    if computed == stored {
-        Ok(())
-    } else {
-        Err(BundleError::Checksum { stored, computed })
-    }
+    if computed == stored { Ok(()) } else { Err(BundleError::Checksum { stored, computed }) }
 }
 
 /// The checksum that the header of these bytes should hold.

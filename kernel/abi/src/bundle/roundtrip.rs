@@ -9,9 +9,7 @@ use proptest::prelude::*;
 use zerocopy::FromBytes;
 
 use super::layout::{PAGE_SIZE, X86EntryRecord};
-use super::{
-    Bundle, BundleWriter, Device, Domain, DomainSpec, Entry, OnReboot, Region, SegmentSpec, sample,
-};
+use super::{Bundle, BundleWriter, Device, Domain, DomainSpec, Entry, OnReboot, Region, SegmentSpec, sample};
 
 /// Ascending disjoint regions from gaps and sizes in pages.
 fn regions() -> impl Strategy<Value = Vec<Region>> {
@@ -20,10 +18,7 @@ fn regions() -> impl Strategy<Value = Vec<Region>> {
         let place = |(gap, pages): (u64, u64)| {
             let gpa = end + gap * PAGE_SIZE;
             end = gpa + pages * PAGE_SIZE;
-            Region {
-                gpa,
-                size: pages * PAGE_SIZE,
-            }
+            Region { gpa, size: pages * PAGE_SIZE }
         };
         pieces.into_iter().map(place).collect()
     })
@@ -46,31 +41,22 @@ fn domain() -> impl Strategy<Value = DomainSpec> {
     let entry = vec_of(any::<u8>(), size_of::<X86EntryRecord>());
     let devices = vec_of((0..=0xfff8u16, any::<u32>()), 0..3);
     let scalars = (1..=64u32, any::<bool>(), any::<bool>());
-    (regions(), entry, devices, scalars).prop_flat_map(
-        |(regions, entry, devices, (vcpus, console, end))| {
-            let (start, size) = (regions[0].gpa, regions[0].size);
-            segments(size).prop_map(move |mut segments| {
-                segments.iter_mut().for_each(|segment| segment.gpa += start);
-                DomainSpec {
-                    name: String::new(),
-                    vcpus,
-                    console,
-                    on_reboot: if end {
-                        OnReboot::End
-                    } else {
-                        OnReboot::Restart
-                    },
-                    regions: regions.clone(),
-                    segments,
-                    entry: X86EntryRecord::read_from_bytes(&entry).unwrap(),
-                    devices: devices
-                        .iter()
-                        .map(|&(base_port, irq)| Device::Ns16550 { base_port, irq })
-                        .collect(),
-                }
-            })
-        },
-    )
+    (regions(), entry, devices, scalars).prop_flat_map(|(regions, entry, devices, (vcpus, console, end))| {
+        let (start, size) = (regions[0].gpa, regions[0].size);
+        segments(size).prop_map(move |mut segments| {
+            segments.iter_mut().for_each(|segment| segment.gpa += start);
+            DomainSpec {
+                name: String::new(),
+                vcpus,
+                console,
+                on_reboot: if end { OnReboot::End } else { OnReboot::Restart },
+                regions: regions.clone(),
+                segments,
+                entry: X86EntryRecord::read_from_bytes(&entry).unwrap(),
+                devices: devices.iter().map(|&(base_port, irq)| Device::Ns16550 { base_port, irq }).collect(),
+            }
+        })
+    })
 }
 
 /// The domain as it would have to be written to read like this.
@@ -82,13 +68,7 @@ fn spec_of(domain: Domain<'_>) -> DomainSpec {
         console: domain.console(),
         on_reboot: domain.on_reboot(),
         regions: domain.regions().collect(),
-        segments: domain
-            .segments()
-            .map(|s| SegmentSpec {
-                gpa: s.gpa,
-                bytes: s.bytes.to_vec(),
-            })
-            .collect(),
+        segments: domain.segments().map(|s| SegmentSpec { gpa: s.gpa, bytes: s.bytes.to_vec() }).collect(),
         entry: *entry,
         devices: domain.devices().collect(),
     }
@@ -96,10 +76,7 @@ fn spec_of(domain: Domain<'_>) -> DomainSpec {
 
 fn write(domains: &[DomainSpec]) -> Vec<u8> {
     let mut writer = BundleWriter::new();
-    domains
-        .iter()
-        .cloned()
-        .for_each(|domain| writer.push(domain));
+    domains.iter().cloned().for_each(|domain| writer.push(domain));
     writer.finish()
 }
 
@@ -122,11 +99,7 @@ proptest! {
 fn equal_contents_are_stored_once() {
     let one = write(&[sample::domain("one")]);
     let two = write(&[sample::domain("one"), sample::domain("two")]);
-    assert_eq!(
-        one.len(),
-        two.len(),
-        "the second domain fits into the padding of the tables"
-    );
+    assert_eq!(one.len(), two.len(), "the second domain fits into the padding of the tables");
 }
 
 #[test]
@@ -135,9 +108,6 @@ fn contents_begin_on_a_page_of_the_file() {
     let start = bytes.as_ptr().addr();
     let offset_of = |contents: &[u8]| contents.as_ptr().addr() - start;
     let bundle = Bundle::parse(&bytes).unwrap();
-    let offsets: Vec<_> = bundle
-        .domains()
-        .flat_map(|d| d.segments().map(|s| offset_of(s.bytes)))
-        .collect();
+    let offsets: Vec<_> = bundle.domains().flat_map(|d| d.segments().map(|s| offset_of(s.bytes))).collect();
     assert_eq!(offsets, vec![0x1000, 0x2000, 0x1000, 0x2000]);
 }

@@ -16,34 +16,13 @@ pub(super) fn domain(name: &str) -> DomainSpec {
         vcpus: 2,
         console: true,
         on_reboot: OnReboot::Restart,
-        regions: vec![
-            Region {
-                gpa: 0,
-                size: 0x20_0000,
-            },
-            Region {
-                gpa: 1 << 32,
-                size: 0x1000,
-            },
-        ],
+        regions: vec![Region { gpa: 0, size: 0x20_0000 }, Region { gpa: 1 << 32, size: 0x1000 }],
         segments: vec![
-            SegmentSpec {
-                gpa: 0x7001,
-                bytes: b"first".to_vec(),
-            },
-            SegmentSpec {
-                gpa: 0x10_0000,
-                bytes: b"second".to_vec(),
-            },
+            SegmentSpec { gpa: 0x7001, bytes: b"first".to_vec() },
+            SegmentSpec { gpa: 0x10_0000, bytes: b"second".to_vec() },
         ],
-        entry: X86EntryRecord {
-            rip: 0x10_0000.into(),
-            ..X86EntryRecord::new_zeroed()
-        },
-        devices: vec![Device::Ns16550 {
-            base_port: 0x3f8,
-            irq: 4,
-        }],
+        entry: X86EntryRecord { rip: 0x10_0000.into(), ..X86EntryRecord::new_zeroed() },
+        devices: vec![Device::Ns16550 { base_port: 0x3f8, irq: 4 }],
     }
 }
 

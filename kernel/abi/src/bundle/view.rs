@@ -4,9 +4,10 @@ use core::{fmt, str};
 
 use super::error::DomainError;
 use super::layout::{
-    DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, ON_REBOOT_END,
-    Range, RegionRecord, SegmentRecord, X86EntryRecord,
+    DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, ON_REBOOT_END, Range, RegionRecord, SegmentRecord,
+    X86EntryRecord,
 };
+use super::terms::{Class, Device, Entry, OnReboot, Region, Segment};
 
 /// A bundle that has passed every check. It borrows the bytes; copies are cheap.
 #[derive(Clone, Copy)]
@@ -27,69 +28,12 @@ pub struct Domain<'a> {
     entry: Entry<'a>,
 }
 
-/// How a domain competes for CPU time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// By weight, with all other shared domains.
-    Shared,
-}
-
-/// What a reboot of the guest does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnReboot {
-    /// The domain starts again from the bundle, its memory scrubbed.
-    Restart,
-    /// The domain ends, as on power-off.
-    End,
-}
-
-/// A piece of guest-physical memory that is RAM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Region {
-    /// First guest-physical address, page-aligned.
-    pub gpa: u64,
-    /// Bytes, whole pages.
-    pub size: u64,
-}
-
-/// Contents of RAM when the domain starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segment<'a> {
-    /// First guest-physical address.
-    pub gpa: u64,
-    /// The contents, not empty; they start on a page of the file.
-    pub bytes: &'a [u8],
-}
-
-/// The state in which vCPU 0 starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry<'a> {
-    /// An x86 vCPU.
-    X86(&'a X86EntryRecord),
-}
-
-/// A virtual device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Device {
-    /// A 16550 serial port with eight registers in the I/O port space.
-    Ns16550 {
-        /// First port.
-        base_port: u16,
-        /// Global system interrupt.
-        irq: u32,
-    },
-}
-
 impl<'a> Bundle<'a> {
     /// The domains, in the order of the manifest.
     pub fn domains(self) -> impl Iterator<Item = Domain<'a>> + Clone {
         self.domains.iter().filter_map(move |record| {
             let entry = self.entry(record).ok()?;
-            Some(Domain {
-                bundle: self,
-                record,
-                entry,
-            })
+            Some(Domain { bundle: self, record, entry })
         })
     }
 
@@ -104,12 +48,8 @@ impl<'a> Bundle<'a> {
         if kind != ENTRY_X86 {
             return Err(DomainError::EntryKind { kind: kind.get() });
         }
-        let found = usize::try_from(index.get())
-            .ok()
-            .and_then(|at| self.x86_entries.get(at));
-        found
-            .map(Entry::X86)
-            .ok_or(DomainError::EntryIndex { index: index.get() })
+        let found = usize::try_from(index.get()).ok().and_then(|at| self.x86_entries.get(at));
+        found.map(Entry::X86).ok_or(DomainError::EntryIndex { index: index.get() })
     }
 
     pub(super) fn contents(self, record: &SegmentRecord) -> Option<&'a [u8]> {
@@ -170,29 +110,20 @@ impl<'a> Domain<'a> {
         slice(self.bundle.regions, self.record.regions)
             .unwrap_or_default()
             .iter()
-            .map(|record| Region {
-                gpa: record.gpa.get(),
-                size: record.size.get(),
-            })
+            .map(|record| Region { gpa: record.gpa.get(), size: record.size.get() })
     }
 
     /// Its initial contents of RAM, ascending. The rest of RAM is zero.
     pub fn segments(self) -> impl ExactSizeIterator<Item = Segment<'a>> + Clone + 'a {
-        slice(self.bundle.segments, self.record.segments)
-            .unwrap_or_default()
-            .iter()
-            .map(move |record| Segment {
-                gpa: record.gpa.get(),
-                bytes: self.bundle.contents(record).unwrap_or_default(),
-            })
+        slice(self.bundle.segments, self.record.segments).unwrap_or_default().iter().map(move |record| Segment {
+            gpa: record.gpa.get(),
+            bytes: self.bundle.contents(record).unwrap_or_default(),
+        })
     }
 
     /// Its devices.
     pub fn devices(self) -> impl Iterator<Item = Device> + Clone + 'a {
-        slice(self.bundle.devices, self.record.devices)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(Device::decode)
+        slice(self.bundle.devices, self.record.devices).unwrap_or_default().iter().filter_map(Device::decode)
     }
 }
 
@@ -208,24 +139,6 @@ impl fmt::Debug for Domain<'_> {
     }
 }
 
-impl Device {
-    /// Ports that a 16550 occupies.
-    const NS16550_PORTS: u16 = 8;
-
-    /// The device of a record, or `None` where kind or address are impossible.
-    pub(super) fn decode(record: &DeviceRecord) -> Option<Self> {
-        if record.kind != DEVICE_NS16550 {
-            return None;
-        }
-        let base_port = u16::try_from(record.address.get()).ok()?;
-        base_port.checked_add(Self::NS16550_PORTS - 1)?;
-        Some(Self::Ns16550 {
-            base_port,
-            irq: record.irq.get(),
-        })
-    }
-}
-
 /// The records of a range, or `None` where it leaves its table.
 pub(super) fn slice<T>(table: &[T], range: Range) -> Option<&[T]> {
     let first = usize::try_from(range.first.get()).ok()?;
@@ -238,8 +151,6 @@ pub(super) fn name(record: &DomainRecord) -> Option<&str> {
     let end = record.name.iter().position(|byte| *byte == 0)?;
     let (name, padding) = record.name.split_at_checked(end)?;
     let name = str::from_utf8(name).ok()?;
-    let clean = !name.is_empty()
-        && !name.contains(char::is_control)
-        && padding.iter().all(|byte| *byte == 0);
+    let clean = !name.is_empty() && !name.contains(char::is_control) && padding.iter().all(|byte| *byte == 0);
     clean.then_some(name)
 }

@@ -9,9 +9,9 @@ use core::mem::size_of;
 use zerocopy::{Immutable, IntoBytes};
 
 use super::layout::{
-    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE,
-    Header, MAGIC, MAX_NAME, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE, Range, RegionRecord,
-    SegmentRecord, TableRef, VERSION, X86EntryRecord,
+    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, Header, MAGIC,
+    MAX_NAME, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE, Range, RegionRecord, SegmentRecord, TableRef, VERSION,
+    X86EntryRecord,
 };
 use super::parse::checksum;
 use super::{Device, OnReboot, Region};
@@ -68,26 +68,16 @@ impl BundleWriter {
 
     /// Adds a domain after those that are there.
     pub fn push(&mut self, domain: DomainSpec) {
-        let regions = domain.regions.iter().map(|region| RegionRecord {
-            gpa: region.gpa.into(),
-            size: region.size.into(),
-        });
+        let regions =
+            domain.regions.iter().map(|region| RegionRecord { gpa: region.gpa.into(), size: region.size.into() });
         let regions = append(&mut self.regions, regions);
         let devices = append(&mut self.devices, domain.devices.iter().map(device));
         let entry = append(&mut self.x86_entries, [domain.entry]);
-        let segments: Vec<_> = domain
-            .segments
-            .into_iter()
-            .map(|segment| self.segment(segment))
-            .collect();
+        let segments: Vec<_> = domain.segments.into_iter().map(|segment| self.segment(segment)).collect();
         let segments = append(&mut self.segments, segments);
         self.domains.push(DomainRecord {
             name: padded(&domain.name),
-            memory: domain
-                .regions
-                .iter()
-                .fold(0, |sum: u64, region| sum.saturating_add(region.size))
-                .into(),
+            memory: domain.regions.iter().fold(0, |sum: u64, region| sum.saturating_add(region.size)).into(),
             vcpus: domain.vcpus.into(),
             class: CLASS_SHARED.into(),
             flags: if domain.console { FLAG_CONSOLE } else { 0 }.into(),
@@ -99,10 +89,7 @@ impl BundleWriter {
             regions,
             segments,
             devices,
-            entry: EntryRef {
-                kind: ENTRY_X86.into(),
-                index: entry.first,
-            },
+            entry: EntryRef { kind: ENTRY_X86.into(), index: entry.first },
         });
     }
 
@@ -110,20 +97,13 @@ impl BundleWriter {
     fn segment(&mut self, segment: SegmentSpec) -> SegmentRecord {
         let size = (segment.bytes.len() as u64).into();
         let payload = &mut self.payload;
-        let offset = *self
-            .stored
-            .entry(segment.bytes)
-            .or_insert_with_key(|bytes| {
-                payload.resize(payload.len().next_multiple_of(PAGE_SIZE as usize), 0);
-                let offset = payload.len() as u64;
-                payload.extend_from_slice(bytes);
-                offset
-            });
-        SegmentRecord {
-            gpa: segment.gpa.into(),
-            offset: offset.into(),
-            size,
-        }
+        let offset = *self.stored.entry(segment.bytes).or_insert_with_key(|bytes| {
+            payload.resize(payload.len().next_multiple_of(PAGE_SIZE as usize), 0);
+            let offset = payload.len() as u64;
+            payload.extend_from_slice(bytes);
+            offset
+        });
+        SegmentRecord { gpa: segment.gpa.into(), offset: offset.into(), size }
     }
 
     /// The bytes of the bundle.
@@ -172,20 +152,14 @@ fn seal(mut file: Vec<u8>, mut header: Header) -> Vec<u8> {
 fn append<T>(table: &mut Vec<T>, records: impl IntoIterator<Item = T>) -> Range {
     let first = table.len();
     table.extend(records);
-    Range {
-        first: count(first),
-        count: count(table.len() - first),
-    }
+    Range { first: count(first), count: count(table.len() - first) }
 }
 
 /// Appends a table to the file and tells where it is.
 fn table<T: IntoBytes + Immutable>(file: &mut Vec<u8>, records: &[T]) -> TableRef {
     let offset = count(file.len());
     file.extend_from_slice(records.as_bytes());
-    TableRef {
-        offset,
-        count: count(records.len()),
-    }
+    TableRef { offset, count: count(records.len()) }
 }
 
 /// Tables are far below 4 GiB; a larger number would saturate and be refused by the reader.
@@ -195,11 +169,9 @@ fn count(number: usize) -> zerocopy::little_endian::U32 {
 
 fn device(device: &Device) -> DeviceRecord {
     match *device {
-        Device::Ns16550 { base_port, irq } => DeviceRecord {
-            kind: DEVICE_NS16550.into(),
-            irq: irq.into(),
-            address: u64::from(base_port).into(),
-        },
+        Device::Ns16550 { base_port, irq } => {
+            DeviceRecord { kind: DEVICE_NS16550.into(), irq: irq.into(), address: u64::from(base_port).into() }
+        }
     }
 }
 

@@ -26,24 +26,14 @@ pub struct Console {
 }
 
 struct Line {
-    mux: Mux<&'static mut dyn Output>,
+    mux: Mux,
     typed: ArrayVec<u8, TYPED_AHEAD>,
-}
-
-impl Output for &'static mut dyn Output {
-    fn write(&mut self, byte: u8) {
-        (**self).write(byte);
-    }
-
-    fn read(&mut self) -> Option<u8> {
-        (**self).read()
-    }
 }
 
 impl Console {
     /// The console on a physical line.
     #[must_use]
-    pub const fn new(output: &'static mut dyn Output) -> Self {
+    pub const fn new(output: &'static dyn Output) -> Self {
         Self { line: Mutex::new(Line { mux: Mux::new(output), typed: ArrayVec::new_const() }) }
     }
 

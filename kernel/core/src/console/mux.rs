@@ -9,12 +9,12 @@ use arrayvec::ArrayVec;
 const LINE: usize = 240;
 
 /// Where bytes leave the machine.
-pub trait Output: Send {
+pub trait Output: Sync {
     /// Writes one byte. May wait for the transmitter, for a bounded time.
-    fn write(&mut self, byte: u8);
+    fn write(&self, byte: u8);
 
     /// The next byte that was typed.
-    fn read(&mut self) -> Option<u8>;
+    fn read(&self) -> Option<u8>;
 }
 
 /// One domain's side of the line.
@@ -25,9 +25,8 @@ struct Port {
 }
 
 /// The shared line.
-#[derive(Debug)]
-pub(crate) struct Mux<O> {
-    output: O,
+pub(crate) struct Mux {
+    output: &'static dyn Output,
     ports: ArrayVec<Port, { phalanx_abi::bundle::MAX_DOMAINS }>,
     /// Index into `ports` of the one with the input.
     focus: usize,
@@ -35,8 +34,8 @@ pub(crate) struct Mux<O> {
     line_open: bool,
 }
 
-impl<O: Output> Mux<O> {
-    pub(crate) const fn new(output: O) -> Self {
+impl Mux {
+    pub(crate) const fn new(output: &'static dyn Output) -> Self {
         Self { output, ports: ArrayVec::new_const(), focus: 0, line_open: false }
     }
 
@@ -172,37 +171,45 @@ impl<O: Output> Mux<O> {
 mod tests {
     use super::*;
     use std::string::String;
+    use spin::Mutex;
     use std::vec::Vec;
 
     #[derive(Default)]
-    struct Screen(Vec<u8>);
+    struct Screen(Mutex<Vec<u8>>);
 
     impl Output for Screen {
-        fn write(&mut self, byte: u8) {
-            self.0.push(byte);
+        fn write(&self, byte: u8) {
+            self.0.lock().push(byte);
         }
 
-        fn read(&mut self) -> Option<u8> {
+        fn read(&self) -> Option<u8> {
             None
         }
     }
 
-    fn mux(names: &[&'static str]) -> Mux<Screen> {
-        let mut mux = Mux::new(Screen::default());
+    /// A multiplexer with its screen; the screen lives for ever, as a machine's does.
+    struct Setup {
+        mux: Mux,
+        screen: &'static Screen,
+    }
+
+    fn mux(names: &[&'static str]) -> Setup {
+        let screen: &'static Screen = std::boxed::Box::leak(std::boxed::Box::default());
+        let mut mux = Mux::new(screen);
         for name in names {
             let _ = mux.add(name);
         }
-        mux
+        Setup { mux, screen }
     }
 
-    fn say(mux: &mut Mux<Screen>, port: usize, text: &str) {
+    fn say(setup: &mut Setup, port: usize, text: &str) {
         for byte in text.bytes() {
-            mux.write(port, byte);
+            setup.mux.write(port, byte);
         }
     }
 
-    fn screen(mux: &Mux<Screen>) -> String {
-        String::from_utf8(mux.output.0.clone()).unwrap().replace("\r\n", "\n")
+    fn screen(setup: &Setup) -> String {
+        String::from_utf8(setup.screen.0.lock().clone()).unwrap().replace("\r\n", "\n")
     }
 
     #[test]
@@ -233,7 +240,7 @@ mod tests {
     fn a_note_stands_on_its_own_line() {
         let mut mux = mux(&["a", "b"]);
         say(&mut mux, 0, "par");
-        mux.note(b"phalanx: domain b: power-off\n");
+        mux.mux.note(b"phalanx: domain b: power-off\n");
         say(&mut mux, 0, "tial\n");
         assert_eq!(screen(&mux), "[a] par\nphalanx: domain b: power-off\n[a] partial\n");
     }
@@ -242,7 +249,7 @@ mod tests {
     fn the_switch_shows_the_other_domain_s_open_line() {
         let mut mux = mux(&["a", "b"]);
         say(&mut mux, 1, "prompt> ");
-        mux.switch();
+        mux.mux.switch();
         assert_eq!(screen(&mux), "phalanx: console input goes to b\n[b] prompt> ");
     }
 

@@ -21,22 +21,12 @@ pub fn table(signature: &[u8; 4]) -> Option<u64> {
         return None;
     }
     let extended = load::<u8>(rsdp + REVISION) >= 2;
-    let (root, width) = if extended {
-        (load::<u64>(rsdp + XSDT), 8)
-    } else {
-        (u64::from(load::<u32>(rsdp + RSDT)), 4)
-    };
+    let (root, width) = if extended { (load::<u64>(rsdp + XSDT), 8) } else { (u64::from(load::<u32>(rsdp + RSDT)), 4) };
     let length = u64::from(load::<u32>(root + 4));
-    let entries = (HEADER_BYTES..length).step_by(width).map(|offset| {
-        if extended {
-            load::<u64>(root + offset)
-        } else {
-            u64::from(load::<u32>(root + offset))
-        }
-    });
-    entries
-        .into_iter()
-        .find(|&table| load::<[u8; 4]>(table) == *signature)
+    let entries = (HEADER_BYTES..length)
+        .step_by(width)
+        .map(|offset| if extended { load::<u64>(root + offset) } else { u64::from(load::<u32>(root + offset)) });
+    entries.into_iter().find(|&table| load::<[u8; 4]>(table) == *signature)
 }
 
 /// Calls `each` with the APIC id of every enabled CPU of the MADT (ACPI 6.5, 5.2.12.2 and 5.2.12.12).

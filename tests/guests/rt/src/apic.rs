@@ -74,12 +74,7 @@ pub(crate) fn init() {
 /// Switches this CPU to x2APIC mode; every CPU of the guest has to follow.
 pub fn enable_x2apic() {
     // SAFETY: changes how the registers are reached, and `X2APIC` follows.
-    unsafe {
-        msr::write(
-            msr::APIC_BASE,
-            msr::read(msr::APIC_BASE) | ENABLE | ENABLE_X2APIC,
-        )
-    };
+    unsafe { msr::write(msr::APIC_BASE, msr::read(msr::APIC_BASE) | ENABLE | ENABLE_X2APIC) };
     X2APIC.store(true, Relaxed);
 }
 
@@ -119,23 +114,14 @@ pub fn end_of_interrupt() {
 
 /// APIC id of this CPU.
 pub fn id() -> u32 {
-    if is_x2apic() {
-        read(reg::ID)
-    } else {
-        read(reg::ID) >> 24
-    }
+    if is_x2apic() { read(reg::ID) } else { read(reg::ID) >> 24 }
 }
 
 /// Sends an interrupt command to `destination` (an APIC id, or a logical one with [`icr::LOGICAL`]).
 pub fn send(destination: u32, command: u32) {
     if is_x2apic() {
         // SAFETY: an interrupt; where it may reset a CPU, that is the test.
-        unsafe {
-            msr::write(
-                X2APIC_MSRS + reg::ICR,
-                u64::from(destination) << 32 | u64::from(command),
-            )
-        };
+        unsafe { msr::write(X2APIC_MSRS + reg::ICR, u64::from(destination) << 32 | u64::from(command)) };
         return;
     }
     write(reg::ICR_HIGH, destination << 24);

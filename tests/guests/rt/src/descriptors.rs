@@ -24,7 +24,10 @@ struct Tss {
     rsp: [u64; 3],
     reserved1: u64,
     ist: [u64; 7],
-    reserved2: [u32; 3],
+    reserved2: [u32; 2],
+    reserved3: u16,
+    /// Offset of the I/O permission map: beyond the limit, so ring 3 has no port.
+    io_map: u16,
 }
 
 /// LGDT and LIDT operand.
@@ -41,7 +44,9 @@ const EMPTY_TSS: Tss = Tss {
     rsp: [0; 3],
     reserved1: 0,
     ist: [0; 7],
-    reserved2: [0; 3],
+    reserved2: [0; 2],
+    reserved3: 0,
+    io_map: size_of::<Tss>() as u16,
 };
 
 static GDT: Racy<[u64; GDT_ENTRIES]> = Racy::new([0; GDT_ENTRIES]);
@@ -49,8 +54,7 @@ static IDT: Racy<[[u64; 2]; 256]> = Racy::new([[0; 2]; 256]);
 static TSS: Racy<[Tss; MAX_CPUS]> = Racy::new([EMPTY_TSS; MAX_CPUS]);
 
 /// Stacks that a trap may switch to: from ring 3, for #DF, for NMI.
-static TRAP_STACKS: [[Racy<Stack<0x2000>>; 3]; MAX_CPUS] =
-    [const { [const { Racy::new(Stack::EMPTY) }; 3] }; MAX_CPUS];
+static TRAP_STACKS: [[Racy<Stack<0x2000>>; 3]; MAX_CPUS] = [const { [const { Racy::new(Stack::EMPTY) }; 3] }; MAX_CPUS];
 
 const DOUBLE_FAULT: usize = 8;
 const NMI: usize = 2;
@@ -89,11 +93,7 @@ fn fill_idt() {
             NMI => 2,
             _ => 0,
         };
-        let dpl = if vector == crate::user::RETURN_VECTOR || vector == BREAKPOINT {
-            3
-        } else {
-            0
-        };
+        let dpl = if vector == crate::user::RETURN_VECTOR || vector == BREAKPOINT { 3 } else { 0 };
         set_gate(vector, vectors::stub(vector), ist, dpl);
     }
 }
@@ -131,10 +131,7 @@ fn add_tss(index: usize) {
 }
 
 fn load_gdt(index: usize) {
-    let pointer = TablePointer {
-        limit: (GDT_ENTRIES * 8 - 1) as u16,
-        base: GDT.get() as u64,
-    };
+    let pointer = TablePointer { limit: (GDT_ENTRIES * 8 - 1) as u16, base: GDT.get() as u64 };
     let task = FIRST_TSS + index as u16 * 16;
     // SAFETY: the table holds flat segments at these selectors and this CPU's TSS.
     unsafe {
@@ -151,10 +148,7 @@ fn load_gdt(index: usize) {
 
 /// Loads the IDT with its first `vectors` entries; fewer than 256 make a fault inside the rest a #DF.
 pub fn load_idt(vectors: usize) {
-    let pointer = TablePointer {
-        limit: (vectors * 16).saturating_sub(1) as u16,
-        base: IDT.get() as u64,
-    };
+    let pointer = TablePointer { limit: (vectors * 16).saturating_sub(1) as u16, base: IDT.get() as u64 };
     // SAFETY: the gates point at the runtime's stubs.
     unsafe { asm!("lidt [{}]", in(reg) &raw const pointer, options(nostack)) };
 }

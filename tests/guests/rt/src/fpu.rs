@@ -45,8 +45,6 @@ pub unsafe fn write_xcr(index: u32, value: u64) {
 pub fn read_xcr(index: u32) -> u64 {
     let (low, high): (u32, u32);
     // SAFETY: reads a register; a fault is reported by the trap table.
-    unsafe {
-        asm!("xgetbv", in("ecx") index, out("eax") low, out("edx") high, options(nomem, nostack))
-    };
+    unsafe { asm!("xgetbv", in("ecx") index, out("eax") low, out("edx") high, options(nomem, nostack)) };
     u64::from(high) << 32 | u64::from(low)
 }

@@ -48,9 +48,5 @@ pub fn vmcall(number: u64, arguments: [u64; 3]) -> i64 {
 
 /// The hypercall instruction of this processor's vendor.
 pub fn call(number: u64, arguments: [u64; 3]) -> i64 {
-    if cpuid::is_amd() {
-        vmmcall(number, arguments)
-    } else {
-        vmcall(number, arguments)
-    }
+    if cpuid::is_amd() { vmmcall(number, arguments) } else { vmcall(number, arguments) }
 }

@@ -35,6 +35,7 @@ pub mod report;
 pub mod serial;
 pub mod smp;
 pub mod start_info;
+pub mod timer;
 pub mod trap;
 pub mod user;
 mod vectors;

@@ -49,20 +49,12 @@ pub(crate) fn init() {
         let cache = if gib == 3 { UNCACHED } else { 0 };
         for index in 0..512 {
             let address = gib as u64 * GIB + index as u64 * 0x20_0000;
-            set(
-                directory,
-                index,
-                address | LARGE | PRESENT | WRITABLE | USER | cache,
-            );
+            set(directory, index, address | LARGE | PRESENT | WRITABLE | USER | cache);
         }
     }
     if cpuid::has_gigabyte_pages() {
         for gib in 4..512 {
-            set(
-                &IDENTITY_PDPT,
-                gib,
-                (gib as u64 * GIB) | LARGE | PRESENT | WRITABLE | USER,
-            );
+            set(&IDENTITY_PDPT, gib, (gib as u64 * GIB) | LARGE | PRESENT | WRITABLE | USER);
         }
     }
     link(&PML4, 0, &IDENTITY_PDPT, 0);
@@ -81,11 +73,7 @@ pub fn root() -> u64 {
 
 /// First physical address that the identity map does not reach.
 pub fn identity_end() -> u64 {
-    if cpuid::has_gigabyte_pages() {
-        512 * GIB
-    } else {
-        4 * GIB
-    }
+    if cpuid::has_gigabyte_pages() { 512 * GIB } else { 4 * GIB }
 }
 
 /// Shows the page of physical address `pa` in `slot` of the window, with extra entry bits `flags` (such as

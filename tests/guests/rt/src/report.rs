@@ -2,7 +2,7 @@
 //!
 //! Lines that begin with `#` are for people.
 
-use crate::{power, println};
+use crate::{power, println, start_info};
 use core::fmt::{self, Debug, Display};
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 static PASSED: AtomicU32 = AtomicU32::new(0);
 static FAILED: AtomicU32 = AtomicU32::new(0);
 
-/// Most failures of one sweep that are printed one by one.
+/// Most failures of one sweep that are printed one by one; the command line word `shown=N` asks for more.
 const SHOWN: u32 = 8;
 
 /// Compares and reports; numbers are printed in hexadecimal.
@@ -44,11 +44,7 @@ pub struct Sweep {
 impl Sweep {
     /// A sweep with nothing compared yet.
     pub fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            compared: 0,
-            wrong: 0,
-        }
+        Self { name, compared: 0, wrong: 0 }
     }
 
     /// Compares one response; the first wrong ones are printed with the place where they were met.
@@ -62,7 +58,7 @@ impl Sweep {
         self.compared += 1;
         if !right {
             self.wrong += 1;
-            if self.wrong <= SHOWN {
+            if self.wrong <= start_info::value("shown", SHOWN) {
                 println!("# {} at {place}: {what}", self.name);
             }
         }

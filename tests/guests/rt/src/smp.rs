@@ -37,10 +37,7 @@ pub fn start(apic_id: u32, index: usize, main: fn(usize)) -> bool {
     apic::send(apic_id, icr::INIT | icr::LEVEL);
     clock::delay(10_000);
     for _ in 0..2 {
-        apic::send(
-            apic_id,
-            icr::STARTUP | icr::ASSERT | (TRAMPOLINE >> 12) as u32,
-        );
+        apic::send(apic_id, icr::STARTUP | icr::ASSERT | (TRAMPOLINE >> 12) as u32);
         if clock::within(500_000, || is_online(index)) {
             return true;
         }
@@ -50,10 +47,7 @@ pub fn start(apic_id: u32, index: usize, main: fn(usize)) -> bool {
 
 /// Sends only a SIPI, to a CPU that may or may not wait for one.
 pub fn send_startup(apic_id: u32) {
-    apic::send(
-        apic_id,
-        icr::STARTUP | icr::ASSERT | (TRAMPOLINE >> 12) as u32,
-    );
+    apic::send(apic_id, icr::STARTUP | icr::ASSERT | (TRAMPOLINE >> 12) as u32);
 }
 
 fn place_trampoline() {

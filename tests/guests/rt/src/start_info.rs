@@ -94,10 +94,7 @@ fn keep_memory(kept: &mut Kept, info: &HvmStartInfo) {
         // SAFETY: the table has `memmap_entries` entries in RAM.
         let entry = unsafe { &*((info.memmap + index * 24) as *const MemmapEntry) };
         if entry.kind == TYPE_RAM && kept.ranges < MAX_RANGES {
-            kept.ram[kept.ranges] = Range {
-                start: entry.address,
-                end: entry.address + entry.size,
-            };
+            kept.ram[kept.ranges] = Range { start: entry.address, end: entry.address + entry.size };
             kept.ranges += 1;
         }
     }
@@ -120,13 +117,8 @@ pub fn has_word(word: &str) -> bool {
 
 /// The text after `name=` on the command line.
 pub fn text(name: &str) -> Option<&'static str> {
-    let values = cmdline()
-        .split_ascii_whitespace()
-        .filter_map(|w| w.split_once('='));
-    values
-        .filter(|(key, _)| *key == name)
-        .map(|(_, value)| value)
-        .next_back()
+    let values = cmdline().split_ascii_whitespace().filter_map(|w| w.split_once('='));
+    values.filter(|(key, _)| *key == name).map(|(_, value)| value).next_back()
 }
 
 /// The value after `name=` on the command line, or `default`.
@@ -150,8 +142,5 @@ pub fn image() -> Range {
         static __image_start: u8;
         static __image_end: u8;
     }
-    Range {
-        start: &raw const __image_start as u64,
-        end: &raw const __image_end as u64,
-    }
+    Range { start: &raw const __image_start as u64, end: &raw const __image_end as u64 }
 }

@@ -122,26 +122,12 @@ extern "C" fn run<F: FnOnce() -> R, R>(call: &mut Call<F, R>) {
 /// A fault leaves `f` in the middle: what it borrowed stays as it was at that moment, and neither `f` nor its result
 /// may need dropping (checked when compiled). Interrupts are taken as usual. Attempts may nest.
 pub fn attempt<R, F: FnOnce() -> R>(f: F) -> Result<R, Fault> {
-    const {
-        assert!(
-            !needs_drop::<F>() && !needs_drop::<R>(),
-            "a fault would leak it"
-        )
-    };
+    const { assert!(!needs_drop::<F>() && !needs_drop::<R>(), "a fault would leak it") };
     let slot = slot();
     let outer = slot.resume.load(Relaxed);
-    let mut call = Call {
-        f: ManuallyDrop::new(f),
-        result: MaybeUninit::uninit(),
-    };
+    let mut call = Call { f: ManuallyDrop::new(f), result: MaybeUninit::uninit() };
     // SAFETY: `run` takes a pointer to such a call.
-    let trapped = unsafe {
-        attempt_raw(
-            run::<F, R> as *const () as u64,
-            (&raw mut call).cast(),
-            &slot.resume,
-        )
-    };
+    let trapped = unsafe { attempt_raw(run::<F, R> as *const () as u64, (&raw mut call).cast(), &slot.resume) };
     slot.resume.store(outer, Relaxed);
     if trapped != 0 {
         let fault = slot.fault.load(Relaxed);
@@ -191,8 +177,7 @@ pub(crate) extern "C" fn entry(frame: &mut Frame) {
     if irq::handle(vector, frame) {
         return;
     }
-    let is_exception =
-        vector < 32 && vector != irq::NMI || frame.vector == user::RETURN_VECTOR as u64;
+    let is_exception = vector < 32 && vector != irq::NMI || frame.vector == user::RETURN_VECTOR as u64;
     match is_exception {
         true if slot().resume.load(Relaxed) != 0 => recover(frame),
         true => unexpected(frame),
@@ -221,8 +206,5 @@ fn unexpected(frame: &Frame) -> ! {
     let fault = Fault(frame.vector as u8, frame.error as u32);
     let cr2 = cpu::read_cr2();
     let (rip, rsp) = (frame.rip, frame.rsp);
-    report::abort(
-        format_args!("{fault:?}_rip={rip:#x}_rsp={rsp:#x}_cr2={cr2:#x}"),
-        "no-trap",
-    )
+    report::abort(format_args!("{fault:?}_rip={rip:#x}_rsp={rsp:#x}_cr2={cr2:#x}"), "no-trap")
 }

@@ -19,7 +19,7 @@ use phalanx_arch_api::{Hpa, Hva};
 pub use check::{Flaw, FlawKind, check};
 pub use entry::Access;
 pub use mapper::{Features, MapError, Mapping, OutOfFrames, TableMemory, map};
-pub use plan::{KernelImage, MemoryLayout, Section, plan};
+pub use plan::plan;
 
 /// Where the direct map begins: physical address 0.
 pub const DIRECT_MAP: u64 = 0xffff_8000_0000_0000;

@@ -1,0 +1,34 @@
+//! What VT-x and SVM each bring: a control structure, a world switch, TLB tags.
+
+use phalanx_arch_api::table::TableFormat;
+use phalanx_arch_api::{Gpa, Hpa};
+
+use crate::vcpu::{Control, Gprs};
+
+/// One virtualization extension of the processor.
+pub trait Backend: Sized + 'static {
+    /// What one physical CPU needs.
+    type Cpu;
+    /// VMCB or VMCS.
+    type Control: Control + Send;
+    /// The format of second-level tables.
+    type SecondLevel: TableFormat<Input = Gpa>;
+
+    /// A control structure for a guest whose second-level tables have their root at `root`.
+    fn new_control(root: Hpa) -> Self::Control;
+
+    /// Gives the vCPU a TLB tag that holds nothing stale on this CPU. Called when it is loaded.
+    fn load(cpu: &mut Self::Cpu, control: &mut Self::Control);
+
+    /// From here to [`Self::close`] a physical interrupt makes the next [`Self::enter`] exit.
+    fn open(cpu: &mut Self::Cpu);
+
+    /// Ends [`Self::open`].
+    fn close(cpu: &mut Self::Cpu);
+
+    /// Takes the interrupts that made the guest exit. Between [`Self::open`] and [`Self::close`].
+    fn take_host_interrupts(cpu: &mut Self::Cpu);
+
+    /// Runs the guest until it exits. Between [`Self::open`] and [`Self::close`].
+    fn enter(cpu: &mut Self::Cpu, control: &mut Self::Control, gprs: &mut Gprs);
+}

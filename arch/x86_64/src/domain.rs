@@ -1,0 +1,121 @@
+//! What the vCPUs of an x86 domain share: IO-APIC, inboxes, platform devices, the TSC's origin.
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use alloc::vec::Vec;
+use phalanx_arch_api::{DomainEnv, Hpa, Ticks, VcpuIndex};
+use spin::Mutex;
+
+use crate::platform_ports::Platform;
+use crate::wall_clock::wall_seconds;
+use crate::vioapic::{Fired, IoApic};
+use crate::vlapic::{Arbiter, Inbox, Message, resolve};
+
+/// The shared part of a domain.
+pub struct Domain {
+    /// Number of the domain, for the crash card.
+    pub number: u32,
+    /// Interrupts on their way, a vCPU each.
+    pub inboxes: Vec<Inbox>,
+    /// RTC, reset and power-management ports.
+    pub platform: Mutex<Platform>,
+    /// Root of the second-level tables.
+    pub root: Hpa,
+    arbiter: Arbiter,
+    ioapic: Mutex<IoApic>,
+    /// Host TSC at power-on: the guest's TSC starts at 0 there.
+    power_on: AtomicU64,
+}
+
+impl Domain {
+    /// A domain after power-on.
+    #[must_use]
+    pub fn new(number: u32, vcpus: usize, root: Hpa, now: Ticks) -> Self {
+        Self {
+            number,
+            inboxes: (0..vcpus as u32).map(Inbox::new).collect(),
+            platform: Mutex::new(Platform::new(wall_seconds(now))),
+            root,
+            arbiter: Arbiter::new(),
+            ioapic: Mutex::new(IoApic::new()),
+            power_on: AtomicU64::new(now),
+        }
+    }
+
+    /// Back to power-on. No vCPU runs.
+    pub fn reset(&self, now: Ticks) {
+        for inbox in &self.inboxes {
+            inbox.clear();
+        }
+        *self.platform.lock() = Platform::new(wall_seconds(now));
+        self.ioapic.lock().reset();
+        self.power_on.store(now, Ordering::Relaxed);
+    }
+
+    /// Host TSC at power-on.
+    pub fn power_on(&self) -> Ticks {
+        self.power_on.load(Ordering::Relaxed)
+    }
+
+    /// Ticks since power-on at host time `now`.
+    #[inline(always)]
+    pub fn age(&self, now: Ticks) -> Ticks {
+        now.wrapping_sub(self.power_on())
+    }
+
+    /// Sends a message of a local APIC (`sender`) or of the IO-APIC. `false` where nobody accepted it.
+    pub fn send<E: DomainEnv>(&self, env: &E, sender: Option<u8>, message: &Message) -> bool {
+        let targets = resolve(message, sender.map(usize::from), &self.inboxes, &self.arbiter);
+        for target in targets {
+            let Some(inbox) = self.inboxes.get(target) else { continue };
+            // The sender drains its own inbox before it goes on.
+            if inbox.deliver(message.delivery) && sender.map(usize::from) != Some(target) {
+                env.wake(VcpuIndex(target as u8));
+            }
+        }
+        !targets.is_empty()
+    }
+
+    /// Drives an input of the IO-APIC.
+    pub fn set_line<E: DomainEnv>(&self, env: &E, line: u32, asserted: bool) {
+        let Ok(pin) = u8::try_from(line) else { return };
+        let mut ioapic = self.ioapic.lock();
+        if let Some(message) = ioapic.set_line(pin, asserted) {
+            self.deliver(env, &mut ioapic, pin, &message);
+        }
+    }
+
+    /// A vCPU finished a level-triggered interrupt.
+    pub fn end_of_interrupt<E: DomainEnv>(&self, env: &E, vector: u8) {
+        let mut ioapic = self.ioapic.lock();
+        let fired = ioapic.eoi(vector);
+        self.deliver_all(env, &mut ioapic, fired);
+    }
+
+    /// Reads the IO-APIC's page.
+    pub fn ioapic_read(&self, offset: u16) -> u32 {
+        self.ioapic.lock().read(offset)
+    }
+
+    /// Writes the IO-APIC's page.
+    pub fn ioapic_write<E: DomainEnv>(&self, env: &E, offset: u16, value: u32) {
+        let mut ioapic = self.ioapic.lock();
+        let fired = ioapic.write(offset, value);
+        self.deliver_all(env, &mut ioapic, fired);
+    }
+
+    fn deliver_all<E: DomainEnv>(&self, env: &E, ioapic: &mut IoApic, fired: Fired) {
+        for pin in fired {
+            if let Some(message) = ioapic.message(pin) {
+                self.deliver(env, ioapic, pin, &message);
+            }
+        }
+    }
+
+    fn deliver<E: DomainEnv>(&self, env: &E, ioapic: &mut IoApic, pin: u8, message: &Message) {
+        if !self.send(env, None, message) {
+            ioapic.not_accepted(pin);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! VMMCALL and VMCALL: the number in RAX, arguments in RDI, RSI, RDX, the result in RAX.
+#![forbid(unsafe_code)]
+
+use phalanx_abi::exit::ExitCounter;
+use phalanx_arch_api::{DomainEnv, Event, HypercallRequest};
+
+use crate::fetch::Opcode;
+use crate::vcpu::{Control, Vcpu, reg};
+
+/// Steps over the instruction and hands the request to the core, which may know the answer at once.
+#[inline(always)]
+pub fn on_exit<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<Event> {
+    vcpu.count(ExitCounter::Hypercall);
+    vcpu.step_over(env.memory(), Opcode::VMMCALL);
+    let request = HypercallRequest {
+        number: vcpu.gprs.get(reg::RAX),
+        arguments: [vcpu.gprs.get(reg::RDI), vcpu.gprs.get(reg::RSI), vcpu.gprs.get(reg::RDX)],
+        privileged: vcpu.control.cpl() == 0,
+    };
+    match env.quick_hypercall(&request) {
+        Some(result) => vcpu.gprs.set(reg::RAX, result.cast_unsigned()),
+        None => return Some(Event::Hypercall(request)),
+    }
+    None
+}

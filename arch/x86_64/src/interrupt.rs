@@ -1,0 +1,198 @@
+//! Events on their way into the guest: from inbox and timer into the local APIC, and from there into the guest.
+#![forbid(unsafe_code)]
+
+use phalanx_abi::exit::ExitCounter;
+use phalanx_arch_api::{DomainEnv, Ticks};
+
+use crate::domain::Domain;
+use crate::host::instr::rdtsc;
+use crate::host::timer;
+use crate::vcpu::{Activity, Control, Injection, NmiBlocking, Vcpu, attention};
+use crate::vlapic::{Effect, Mode, Signals};
+
+/// RFLAGS.TF.
+const RFLAGS_TF: u64 = 1 << 8;
+/// RFLAGS.IF.
+const RFLAGS_IF: u64 = 1 << 9;
+/// DR6.BS: a single-step trap.
+const DR6_SINGLE_STEP: u64 = 1 << 14;
+
+/// What RDTSC would give the guest now.
+#[inline(always)]
+pub fn guest_now<C: Control>(vcpu: &Vcpu<C>) -> u64 {
+    vcpu.guest_tsc(rdtsc())
+}
+
+/// Carries out what a register write of the local APIC asks for.
+#[inline]
+pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, effect: Effect) {
+    match effect {
+        Effect::None => {}
+        Effect::TimerChanged => vcpu.attention |= attention::TIMER,
+        Effect::Ipi(message) => {
+            domain.send(env, Some(vcpu.index), &message);
+        }
+        Effect::EoiBroadcast { vector } => domain.end_of_interrupt(env, vector),
+        Effect::Reconfigured => {
+            publish(vcpu, domain);
+            vcpu.cpuid.set_apic_enabled(vcpu.apic.mode() != Mode::Disabled);
+            vcpu.attention |= attention::TIMER;
+        }
+    }
+    // The write may have been one to the task priority.
+    let priority = vcpu.apic.cr8();
+    if vcpu.control.task_priority() != priority {
+        vcpu.control.set_task_priority(priority);
+    }
+}
+
+/// Makes the local APIC's addressing visible to senders.
+pub fn publish<C: Control>(vcpu: &Vcpu<C>, domain: &Domain) {
+    if let Some(inbox) = domain.inboxes.get(usize::from(vcpu.index)) {
+        inbox.publish(&vcpu.apic);
+    }
+}
+
+/// Takes the task priority that the guest left in CR8.
+#[inline(always)]
+pub fn sync_task_priority<C: Control>(vcpu: &mut Vcpu<C>) {
+    let priority = vcpu.control.task_priority();
+    if priority != vcpu.apic.cr8() {
+        vcpu.apic.set_cr8(priority);
+    }
+}
+
+/// Empties the inbox into the local APIC; acts on INIT, SIPI and NMI.
+#[inline(always)]
+pub fn drain<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
+    let Some(inbox) = domain.inboxes.get(usize::from(vcpu.index)) else { return };
+    if inbox.is_empty() {
+        return;
+    }
+    let signals = inbox.drain_into(&mut vcpu.apic);
+    if signals != Signals::NONE {
+        take_signals(vcpu, domain, signals);
+    }
+}
+
+#[cold]
+fn take_signals<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain, signals: Signals) {
+    // The bootstrap processor after INIT would start at the reset vector, where a domain has no firmware: it stays.
+    if signals.init && !vcpu.apic.is_bootstrap() {
+        vcpu.count(ExitCounter::Init);
+        vcpu.init();
+        publish(vcpu, domain);
+    }
+    if let (Some(vector), Activity::WaitForSipi) = (signals.sipi, vcpu.activity) {
+        vcpu.start_up(vector);
+    }
+    if signals.nmi && vcpu.activity != Activity::WaitForSipi {
+        vcpu.attention |= attention::NMI;
+    }
+}
+
+/// Lets the guest's timer catch up, and programs the host's for what comes next: the guest's deadline or `until`.
+pub fn update_timer<C: Control>(vcpu: &mut Vcpu<C>, until: Option<Ticks>) {
+    vcpu.attention &= !attention::TIMER;
+    let deadline = match next_timer(vcpu) {
+        Some(deadline) if deadline <= rdtsc() => {
+            if vcpu.apic.timer_expired(guest_now(vcpu)) {
+                vcpu.count(ExitCounter::Timer);
+            }
+            next_timer(vcpu)
+        }
+        deadline => deadline,
+    };
+    match (deadline, until) {
+        (Some(deadline), Some(until)) => timer::arm(deadline.min(until)),
+        (Some(only), None) | (None, Some(only)) => timer::arm(only),
+        (None, None) => timer::disarm(),
+    }
+}
+
+/// The guest's timer deadline in host ticks.
+#[inline(always)]
+pub fn next_timer<C: Control>(vcpu: &Vcpu<C>) -> Option<Ticks> {
+    let deadline = vcpu.apic.next_deadline()?;
+    let host = deadline.wrapping_sub(vcpu.tsc_offset);
+    // A guest's TSC starts at 0 some time after the host's: a deadline before that has passed.
+    Some(if host > deadline && vcpu.tsc_offset >> 63 == 0 { 0 } else { host })
+}
+
+/// Whether something ends the wait of HLT.
+pub fn wakes<C: Control>(vcpu: &Vcpu<C>) -> bool {
+    let interrupt = vcpu.apic.pending_above_ppr().is_some() && vcpu.control.rflags() & RFLAGS_IF != 0;
+    interrupt || (vcpu.attention & attention::NMI != 0 && vcpu.nmi == NmiBlocking::Open)
+}
+
+/// Whether the local APIC holds an interrupt that [`deliver`] has to do something about.
+#[inline(always)]
+pub fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
+    vcpu.apic.pending_above_ppr().is_some() || vcpu.apic.is_held_by_tpr()
+}
+
+/// Injects what the guest can take now and asks for a window for what it cannot.
+///
+/// CR8 is written without an exit, so an interrupt that only the task priority holds back needs a window as well.
+pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
+    if vcpu.attention & attention::NMI != 0 {
+        deliver_nmi(vcpu);
+    }
+    let blocked = vcpu.control.injection_pending() || !vcpu.control.interrupts_open();
+    match vcpu.apic.pending_above_ppr() {
+        Some(vector) if blocked => open_window(vcpu, vector),
+        Some(_) => {
+            close_window(vcpu);
+            if let Some(vector) = vcpu.apic.ack_interrupt() {
+                vcpu.control.inject(Injection::interrupt(vector));
+            }
+        }
+        None => match vcpu.apic.highest_pending().filter(|_| vcpu.apic.is_held_by_tpr()) {
+            Some(vector) => open_window(vcpu, vector),
+            None => close_window(vcpu),
+        },
+    }
+}
+
+fn open_window<C: Control>(vcpu: &mut Vcpu<C>, vector: u8) {
+    vcpu.attention |= attention::WINDOW;
+    vcpu.control.request_interrupt_window(Some(vector >> 4));
+}
+
+fn close_window<C: Control>(vcpu: &mut Vcpu<C>) {
+    if vcpu.attention & attention::WINDOW != 0 {
+        vcpu.attention &= !attention::WINDOW;
+        vcpu.control.request_interrupt_window(None);
+    }
+}
+
+fn deliver_nmi<C: Control>(vcpu: &mut Vcpu<C>) {
+    if vcpu.nmi != NmiBlocking::Open || vcpu.control.injection_pending() || vcpu.control.interrupt_shadow() {
+        // IRET ends the blocking; the next exit of any kind ends the others.
+        return;
+    }
+    vcpu.attention &= !attention::NMI;
+    vcpu.nmi = NmiBlocking::UntilIret;
+    vcpu.control.request_iret_exit(true);
+    vcpu.control.inject(Injection::nmi());
+}
+
+/// The guest is about to execute the IRET that ends NMI blocking: a single step tells when it has.
+pub fn on_iret<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.count(ExitCounter::NmiWindow);
+    vcpu.control.request_iret_exit(false);
+    vcpu.nmi = NmiBlocking::StepOverIret;
+    vcpu.control.set_rflags(vcpu.control.rflags() | RFLAGS_TF);
+}
+
+/// A debug exception: the hypervisor's own step behind IRET, or the guest's.
+pub fn on_debug<C: Control>(vcpu: &mut Vcpu<C>) {
+    let dr6 = vcpu.control.dr6();
+    if vcpu.nmi == NmiBlocking::StepOverIret && dr6 & DR6_SINGLE_STEP != 0 {
+        vcpu.nmi = NmiBlocking::Open;
+        vcpu.control.set_dr6(dr6 & !DR6_SINGLE_STEP);
+        // RFLAGS are those that IRET loaded: TF in them is the guest's own and traps again by itself.
+        return;
+    }
+    vcpu.raise(Injection::fault(1));
+}

@@ -1,0 +1,185 @@
+//! I/O port exits: the platform's own ports are answered here, all others go to the core.
+#![forbid(unsafe_code)]
+
+use phalanx_abi::exit::ExitCounter;
+use phalanx_arch_api::{AccessSize, Direction, DomainEnv, Event, GuestMemory, PortAccess};
+
+use crate::decode::{Operation, Reg, RegisterOperand, StringAccess, StringOp};
+use crate::domain::Domain;
+use crate::exit::PortExit;
+use crate::host::{instr::rdtsc, timer};
+use crate::platform::{Effect, PortDevice, pmtimer};
+use crate::translate::{Intent, translate};
+use crate::vcpu::{Control, Injection, Question, Unfinished, Vcpu, reg};
+
+/// Answers IN, OUT, INS and OUTS.
+#[inline(always)]
+pub fn on_exit<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    exit: PortExit,
+) -> Option<Event> {
+    vcpu.count(ExitCounter::PortIo);
+    let (Some(next), false) = (exit.next_rip, exit.string) else {
+        return string(vcpu, domain, env, exit);
+    };
+    let size = exit.size;
+    if exit.input {
+        let answer = read(domain, exit.port, size);
+        vcpu.resume_at(next);
+        match answer {
+            Some(value) => set_accumulator(vcpu, size, value),
+            None => return Some(ask(vcpu, Question::PortRead(size), exit, Direction::Read)),
+        }
+        return None;
+    }
+    let value = vcpu.gprs.get(reg::RAX) & size.all_ones();
+    vcpu.resume_at(next);
+    write(vcpu, domain, exit, value)
+}
+
+/// Merges the value of an IN into the accumulator.
+#[inline(always)]
+pub fn set_accumulator<C: Control>(vcpu: &mut Vcpu<C>, size: AccessSize, value: u64) {
+    RegisterOperand::low(Reg::Rax).write(size, value, vcpu);
+}
+
+fn ask<C>(vcpu: &mut Vcpu<C>, question: Question, exit: PortExit, direction: Direction) -> Event {
+    vcpu.question = question;
+    Event::PortAccess(PortAccess { port: exit.port, size: exit.size, direction })
+}
+
+fn write<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain, exit: PortExit, value: u64) -> Option<Event> {
+    if !owns(exit.port) {
+        return Some(ask(vcpu, Question::Write, exit, Direction::Write(value)));
+    }
+    write_platform(domain, exit.port, exit.size, value).map(|effect| match effect {
+        Effect::PowerOff => Event::PowerOff,
+        Effect::Reset => Event::Reset,
+    })
+}
+
+const fn owns(port: u16) -> bool {
+    !matches!(PortDevice::of(port), None | Some(PortDevice::Com1 { .. }))
+}
+
+/// Reads a port of the platform; `None` where the core is to be asked.
+#[inline(always)]
+fn read(domain: &Domain, port: u16, size: AccessSize) -> Option<u64> {
+    match PortDevice::of(port)? {
+        PortDevice::PmTimer { offset: 0 } if size == AccessSize::B4 => Some(u64::from(pm_timer(domain))),
+        PortDevice::Com1 { .. } => None,
+        _ => Some(read_platform(domain, port, size)),
+    }
+}
+
+#[inline(always)]
+fn pm_timer(domain: &Domain) -> u32 {
+    pmtimer::at_ticks(domain.age(rdtsc()), timer::frequency())
+}
+
+#[cold]
+fn read_platform(domain: &Domain, port: u16, size: AccessSize) -> u64 {
+    domain.platform.lock().read(port, size, domain.age(rdtsc()))
+}
+
+#[cold]
+fn write_platform(domain: &Domain, port: u16, size: AccessSize, value: u64) -> Option<Effect> {
+    domain.platform.lock().write(port, size, value, domain.age(rdtsc()))
+}
+
+/// INS and OUTS: one element an exit; the instruction runs again for the rest, so that interrupts get their chance.
+#[cold]
+fn string<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    exit: PortExit,
+) -> Option<Event> {
+    match string_element(vcpu, domain, env, exit) {
+        Ok(event) => event,
+        Err(exception) => {
+            vcpu.raise(exception);
+            None
+        }
+    }
+}
+
+fn string_element<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    exit: PortExit,
+) -> Result<Option<Event>, Injection> {
+    let instruction = vcpu.fetch_instruction(env.memory())?;
+    let Operation::String(access) = instruction.operation else { return Err(Injection::undefined_opcode()) };
+    if access.is_finished(vcpu) {
+        vcpu.skip(instruction.length);
+        return Ok(None);
+    }
+    match access.op {
+        StringOp::Outs => output(vcpu, domain, env, exit, access, instruction.length),
+        StringOp::Ins => input(vcpu, domain, env, exit, access, instruction.length),
+        _ => Err(Injection::undefined_opcode()),
+    }
+}
+
+fn output<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    exit: PortExit,
+    access: StringAccess,
+    length: u8,
+) -> Result<Option<Event>, Injection> {
+    let source = translate(vcpu, env.memory(), access.source_address(vcpu), Intent::Read)?;
+    let mut bytes = [0xff; 8];
+    let element = bytes.get_mut(..exit.size.bytes() as usize).unwrap_or_default();
+    // Outside RAM an empty bus answers: the bytes stay all-ones.
+    let _ = env.memory().read(source, element);
+    let value = u64::from_le_bytes(bytes) & exit.size.all_ones();
+    finish_element(vcpu, access, length);
+    Ok(write(vcpu, domain, exit, value))
+}
+
+fn input<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    exit: PortExit,
+    access: StringAccess,
+    length: u8,
+) -> Result<Option<Event>, Injection> {
+    // The address first: a fault must not cost the device a byte.
+    let target = translate(vcpu, env.memory(), access.destination_address(vcpu), Intent::Write)?;
+    let Some(value) = read(domain, exit.port, exit.size) else {
+        vcpu.unfinished = Some(Unfinished::Input(UnfinishedInput { target, access, length }));
+        return Ok(Some(ask(vcpu, Question::Unfinished, exit, Direction::Read)));
+    };
+    store_element(vcpu, env, UnfinishedInput { target, access, length }, value);
+    Ok(None)
+}
+
+/// An INS whose element the core is to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnfinishedInput {
+    target: phalanx_arch_api::Gpa,
+    access: StringAccess,
+    length: u8,
+}
+
+/// Stores the element that the core gave.
+pub fn store_element<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, input: UnfinishedInput, value: u64) {
+    let bytes = value.to_le_bytes();
+    let element = bytes.get(..input.access.size.bytes() as usize).unwrap_or_default();
+    // Outside RAM an empty bus drops it.
+    let _ = env.memory().write(input.target, element);
+    finish_element(vcpu, input.access, input.length);
+}
+
+fn finish_element<C: Control>(vcpu: &mut Vcpu<C>, access: StringAccess, length: u8) {
+    if access.step(vcpu) {
+        vcpu.skip(length);
+    }
+}

@@ -1,0 +1,233 @@
+//! The loop around the guest: prepare, enter, decode, answer; out of it only for what the core has to decide.
+
+use phalanx_abi::exit::ExitCounter;
+use phalanx_arch_api::{DomainEnv, Event, FaultReason, Ticks};
+
+use crate::backend::Backend;
+use crate::domain::Domain;
+use crate::exit::{Exit, SecondLevelExit};
+use crate::fetch::Opcode;
+use crate::host::instr::rdtsc;
+use crate::interrupt;
+use crate::x86::console_waits;
+use crate::vcpu::{Activity, Control, Injection, Unfinished, Vcpu, attention};
+use crate::{control_register, cpuid_exit, emulate, hypercall, msr, port, xsetbv};
+
+/// Runs the vCPU until something happens that this architecture cannot answer, or until `until`.
+pub fn run<B: Backend, E: DomainEnv>(
+    cpu: &mut B::Cpu,
+    domain: &Domain,
+    vcpu: &mut Vcpu<B::Control>,
+    env: &E,
+    until: Option<Ticks>,
+) -> Event {
+    vcpu.attention |= attention::TIMER;
+    B::open(cpu);
+    let event = enter_until_event::<B, E>(cpu, domain, vcpu, env, until);
+    B::close(cpu);
+    event
+}
+
+#[inline(always)]
+fn enter_until_event<B: Backend, E: DomainEnv>(
+    cpu: &mut B::Cpu,
+    domain: &Domain,
+    vcpu: &mut Vcpu<B::Control>,
+    env: &E,
+    until: Option<Ticks>,
+) -> Event {
+    loop {
+        interrupt::drain(vcpu, domain);
+        if vcpu.attention != 0 || interrupt::pending(vcpu) {
+            if let Some(event) = prepare(domain, vcpu, env, until) {
+                return event;
+            }
+        }
+        B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
+        interrupt::sync_task_priority(vcpu);
+        let delivery = vcpu.control.take_interrupted_delivery();
+        if let Some(event) = delivery {
+            vcpu.control.inject(event);
+        }
+        let answer = match vcpu.control.exit() {
+            Exit::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),
+            Exit::SecondLevel(fault) if delivery.is_some() => on_fault_in_delivery(vcpu, domain, fault),
+            exit => answer(vcpu, domain, env, exit),
+        };
+        if let Some(event) = answer {
+            return event;
+        }
+    }
+}
+
+/// What the fast path does not need: an unfinished instruction, sleep, timer, events.
+#[inline(never)]
+fn prepare<C: Control, E: DomainEnv>(
+    domain: &Domain,
+    vcpu: &mut Vcpu<C>,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
+    if vcpu.attention & attention::TIMER != 0 {
+        interrupt::update_timer(vcpu, until);
+    }
+    if vcpu.attention & attention::UNFINISHED != 0 {
+        let event = finish_instruction(vcpu, domain, env);
+        if event.is_some() {
+            return event;
+        }
+    }
+    if vcpu.attention & attention::INACTIVE != 0 {
+        if vcpu.activity == Activity::WaitForSipi || !interrupt::wakes(vcpu) {
+            return Some(Event::Halt);
+        }
+        vcpu.set_activity(Activity::Running);
+    }
+    interrupt::deliver(vcpu);
+    None
+}
+
+/// Goes on with the instruction that waited for the core.
+fn finish_instruction<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) -> Option<Event> {
+    vcpu.attention &= !attention::UNFINISHED;
+    let answer = vcpu.answer;
+    match vcpu.unfinished.take()? {
+        Unfinished::Emulation(emulation) => emulate::resume(vcpu, domain, env, emulation, Some(answer)),
+        Unfinished::Input(input) => {
+            port::store_element(vcpu, env, input, answer);
+            None
+        }
+    }
+}
+
+/// A physical interrupt: taken here, and looked at as far as this vCPU is concerned.
+#[inline(always)]
+fn on_host_interrupt<B: Backend, E: DomainEnv>(
+    cpu: &mut B::Cpu,
+    vcpu: &mut Vcpu<B::Control>,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
+    vcpu.count(ExitCounter::Interrupt);
+    B::take_host_interrupts(cpu);
+    vcpu.attention |= attention::TIMER;
+    let expired = until.is_some_and(|until| until <= rdtsc());
+    (expired || env.must_return() || console_waits()).then_some(Event::Preempted)
+}
+
+/// The guest's stack or descriptor tables are outside its RAM while it takes an exception: on an empty bus the
+/// processor reads all-ones descriptors and gives up with a triple fault.
+#[cold]
+fn on_fault_in_delivery<C: Control>(
+    vcpu: &mut Vcpu<C>,
+    _domain: &Domain,
+    fault: SecondLevelExit,
+) -> Option<Event> {
+    vcpu.count(ExitCounter::SecondLevelFault);
+    vcpu.control.cancel_injection();
+    Some(Event::Fault(if fault.table_walk {
+        FaultReason::PageTableUnbacked(fault.gpa)
+    } else {
+        FaultReason::TripleFault
+    }))
+}
+
+/// Answers an exit, or says what the core has to.
+#[inline(always)]
+fn answer<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, exit: Exit) -> Option<Event> {
+    match exit {
+        Exit::Cpuid => cpuid_exit::on_exit(vcpu, env),
+        Exit::Msr { write: false } => msr::on_read(vcpu, domain, env),
+        Exit::Msr { write: true } => msr::on_write(vcpu, domain, env),
+        Exit::Hypercall => return hypercall::on_exit(vcpu, env),
+        Exit::SecondLevel(fault) => return on_second_level(vcpu, domain, env, fault),
+        Exit::Port(access) => return port::on_exit(vcpu, domain, env, access),
+        Exit::Halt => return on_halt(vcpu, env),
+        rare => return answer_rare(vcpu, domain, env, rare),
+    }
+    None
+}
+
+#[inline(never)]
+fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, _domain: &Domain, env: &E, exit: Exit) -> Option<Event> {
+    match exit {
+        Exit::InterruptWindow => {
+            vcpu.count(ExitCounter::InterruptWindow);
+        }
+        Exit::Iret => interrupt::on_iret(vcpu),
+        Exit::CacheFlush => {
+            // RAM is write-back and no device of the guest reads it behind the caches: nothing to flush.
+            vcpu.count(ExitCounter::PrivilegedInstruction);
+            vcpu.step_over(env.memory(), Opcode::CACHE_FLUSH);
+        }
+        Exit::ControlRegisterWrite { number, source } => control_register::on_write(vcpu, env, number, source),
+        Exit::Xsetbv => xsetbv::on_exit(vcpu, env),
+        Exit::UndefinedInstruction => refuse(vcpu, Injection::undefined_opcode()),
+        Exit::ForbiddenInstruction => refuse(vcpu, Injection::general_protection()),
+        Exit::Exception { vector, code } => return on_exception(vcpu, vector, code),
+        Exit::Nmi => vcpu.count(ExitCounter::Nmi),
+        Exit::Init => vcpu.count(ExitCounter::Init),
+        Exit::Shutdown => {
+            vcpu.count(ExitCounter::Shutdown);
+            return Some(Event::Fault(FaultReason::TripleFault));
+        }
+        Exit::InvalidState => return Some(Event::Fault(FaultReason::InvalidState)),
+        Exit::Unknown(raw) => {
+            vcpu.count(ExitCounter::Other);
+            return Some(Event::Fault(FaultReason::UnknownExit(raw)));
+        }
+        // Answered before.
+        Exit::Interrupt
+        | Exit::Cpuid
+        | Exit::Msr { .. }
+        | Exit::Hypercall
+        | Exit::SecondLevel(_)
+        | Exit::Port(_)
+        | Exit::Halt => {}
+    }
+    None
+}
+
+#[inline(always)]
+fn on_second_level<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    fault: SecondLevelExit,
+) -> Option<Event> {
+    if fault.table_walk {
+        vcpu.count(ExitCounter::SecondLevelFault);
+        return Some(Event::Fault(FaultReason::PageTableUnbacked(fault.gpa)));
+    }
+    if fault.fetch {
+        // An empty bus reads as all-ones, and FF FF is no instruction.
+        vcpu.count(ExitCounter::UnbackedAccess);
+        vcpu.raise(Injection::undefined_opcode());
+        return None;
+    }
+    emulate::start(vcpu, domain, env, fault.gpa)
+}
+
+fn on_halt<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<Event> {
+    vcpu.count(ExitCounter::Halt);
+    vcpu.step_over(env.memory(), Opcode::HLT);
+    vcpu.set_activity(Activity::Halted);
+    None
+}
+
+fn on_exception<C: Control>(vcpu: &mut Vcpu<C>, vector: u8, code: u32) -> Option<Event> {
+    vcpu.count(ExitCounter::Exception);
+    match vector {
+        1 => interrupt::on_debug(vcpu),
+        // Intercepted so that a guest cannot keep the processor in an endless delivery (#AC, as #DB above).
+        17 => vcpu.raise(Injection::fault_with_code(17, code)),
+        18 => return Some(Event::Fault(FaultReason::MachineCheck)),
+        other => return Some(Event::Fault(FaultReason::UnknownExit(0x40 + u64::from(other)))),
+    }
+    None
+}
+
+fn refuse<C: Control>(vcpu: &mut Vcpu<C>, exception: Injection) {
+    vcpu.count(ExitCounter::PrivilegedInstruction);
+    vcpu.raise(exception);
+}

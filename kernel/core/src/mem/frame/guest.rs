@@ -1,0 +1,127 @@
+//! Copies from and to a guest's frames.
+//!
+//! Every access is one relaxed atomic load or store of a byte or an aligned word, so the compiler neither tears nor
+//! repeats it, and a racing guest or CPU changes values but nothing else.
+
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use phalanx_arch_api::Unbacked;
+
+use super::extent::{Extent, Guest};
+
+const WORD: usize = size_of::<u64>();
+
+impl Extent<Guest> {
+    /// Reads the little-endian word at `offset`, `None` where it is not aligned or not inside.
+    #[inline(always)]
+    #[must_use]
+    pub fn read_u64(&self, offset: u64) -> Option<u64> {
+        if offset >= self.bytes() || !offset.is_multiple_of(8) {
+            return None;
+        }
+        let word = self.at(offset).cast();
+        // SAFETY: inside and aligned (just checked; extents are a multiple of 8 bytes long), mapped, and only ever
+        // accessed atomically (module, 3).
+        Some(u64::from_le(unsafe { AtomicU64::from_ptr(word) }.load(Relaxed)))
+    }
+
+    /// Reads the little-endian half word at `offset`, `None` where it is not aligned or not inside.
+    #[inline(always)]
+    #[must_use]
+    pub fn read_u32(&self, offset: u64) -> Option<u32> {
+        if offset >= self.bytes() || !offset.is_multiple_of(4) {
+            return None;
+        }
+        let word = self.at(offset).cast();
+        // SAFETY: as in `read_u64`, with 4 for 8.
+        Some(u32::from_le(unsafe { AtomicU32::from_ptr(word) }.load(Relaxed)))
+    }
+
+    /// Copies `buffer.len()` bytes from `offset`.
+    ///
+    /// # Errors
+    /// [`Unbacked`] where they reach over the end.
+    pub fn read(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Unbacked> {
+        let mut from = self.range(offset, buffer.len() as u64)?;
+        let (head, rest) = buffer.split_at_mut(from.align_offset(WORD).min(buffer.len()));
+        let (words, tail) = rest.as_chunks_mut::<WORD>();
+        from = read_bytes(from, head);
+        for word in words {
+            // SAFETY: `range` has checked the whole copy, and `head` ended at a word's boundary.
+            *word = unsafe { AtomicU64::from_ptr(from.cast()) }.load(Relaxed).to_ne_bytes();
+            from = from.wrapping_add(WORD);
+        }
+        read_bytes(from, tail);
+        Ok(())
+    }
+
+    /// Copies `bytes` to `offset`.
+    ///
+    /// # Errors
+    /// [`Unbacked`] where they reach over the end; nothing is written then.
+    pub fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Unbacked> {
+        let mut to = self.range(offset, bytes.len() as u64)?;
+        let (head, rest) = bytes.split_at(to.align_offset(WORD).min(bytes.len()));
+        let (words, tail) = rest.as_chunks::<WORD>();
+        to = write_bytes(to, head);
+        for word in words {
+            // SAFETY: `range` has checked the whole copy, and `head` ended at a word's boundary.
+            unsafe { AtomicU64::from_ptr(to.cast()) }.store(u64::from_ne_bytes(*word), Relaxed);
+            to = to.wrapping_add(WORD);
+        }
+        write_bytes(to, tail);
+        Ok(())
+    }
+
+    /// Zeroes `bytes` bytes from `offset`.
+    ///
+    /// # Errors
+    /// [`Unbacked`] where they reach over the end; nothing is written then.
+    pub fn zero(&self, offset: u64, bytes: u64) -> Result<(), Unbacked> {
+        let start = self.range(offset, bytes)?;
+        let end = start.wrapping_add(bytes as usize);
+        let mut to = write_bytes(start, &[0; WORD][..start.align_offset(WORD).min(bytes as usize)]);
+        while (end as usize) - (to as usize) >= WORD {
+            // SAFETY: `range` has checked all up to `end`, and `to` is at a word's boundary.
+            unsafe { AtomicU64::from_ptr(to.cast()) }.store(0, Relaxed);
+            to = to.wrapping_add(WORD);
+        }
+        write_bytes(to, &[0; WORD][..(end as usize) - (to as usize)]);
+        Ok(())
+    }
+
+    /// The address of `offset`, which is inside.
+    #[inline(always)]
+    fn at(&self, offset: u64) -> *mut u8 {
+        self.map.pointer(self.start()).wrapping_add(offset as usize)
+    }
+
+    /// The address of `offset` if `length` bytes from there are inside.
+    fn range(&self, offset: u64, length: u64) -> Result<*mut u8, Unbacked> {
+        let end = offset.checked_add(length).ok_or(Unbacked)?;
+        if end > self.bytes() {
+            return Err(Unbacked);
+        }
+        Ok(self.at(offset))
+    }
+}
+
+/// Reads byte by byte; returns the address after the last. The caller has checked the range.
+fn read_bytes(mut from: *mut u8, buffer: &mut [u8]) -> *mut u8 {
+    for byte in buffer {
+        // SAFETY: inside an extent of guest RAM, checked by the callers with `range`.
+        *byte = unsafe { AtomicU8::from_ptr(from) }.load(Relaxed);
+        from = from.wrapping_add(1);
+    }
+    from
+}
+
+/// Writes byte by byte; returns the address after the last. The caller has checked the range.
+fn write_bytes(mut to: *mut u8, bytes: &[u8]) -> *mut u8 {
+    for byte in bytes {
+        // SAFETY: inside an extent of guest RAM, checked by the callers with `range`.
+        unsafe { AtomicU8::from_ptr(to) }.store(*byte, Relaxed);
+        to = to.wrapping_add(1);
+    }
+    to
+}

@@ -1,0 +1,44 @@
+//! The direct map: where the kernel sees physical memory.
+
+use core::marker::PhantomData;
+
+use phalanx_arch_api::{Hfn, Hpa, Hva};
+
+use super::extent::{Extent, Free};
+
+/// The direct map of physical memory: physical address `a` is at virtual address `base + a`.
+#[derive(Clone, Copy, Debug)]
+pub struct PhysMap {
+    base: Hva,
+}
+
+impl PhysMap {
+    /// The direct map that begins at `base`.
+    ///
+    /// # Safety
+    /// From now on every frame that is ever claimed through this map is mapped at its place, readable and writable.
+    #[must_use]
+    pub const unsafe fn new(base: Hva) -> Self {
+        Self { base }
+    }
+
+    /// Takes `frames` frames from `first` into the hypervisor's ownership.
+    ///
+    /// # Safety
+    /// The frames are RAM and part of the map's promise, they do not reach the end of the address space, and nothing
+    /// else (firmware tables, the kernel's image, the bundle, another extent) uses them.
+    pub const unsafe fn claim(self, first: Hfn, frames: u64) -> Extent<Free> {
+        Extent { map: self, first, frames, state: PhantomData }
+    }
+
+    /// Whether both are the same map.
+    pub(super) fn is(self, other: Self) -> bool {
+        self.base == other.base
+    }
+
+    /// Where the byte at `address` is.
+    pub(super) fn pointer(self, address: Hpa) -> *mut u8 {
+        // 64-bit targets only: `usize` holds every address.
+        core::ptr::with_exposed_provenance_mut(self.base.as_u64().wrapping_add(address.as_u64()) as usize)
+    }
+}

@@ -1,0 +1,115 @@
+//! Start-up, step by step; whatever is missing ends it with a clear error.
+
+use core::fmt;
+
+use phalanx_abi::bundle::{Bundle, BundleError};
+use phalanx_arch_x86_64::host::{HostError, KernelImage, PerCpu, init_boot_cpu, instr, this_cpu};
+use phalanx_arch_x86_64::svm::{Features, Missing, Svm, SvmCpu};
+use phalanx_arch_x86_64::x86::Cpu;
+use phalanx_arch_x86_64::{table, wall_clock};
+use phalanx_core::mem::AllocError;
+use phalanx_core::{Machine, SetupError, heap_bytes};
+use phalanx_handoff::BootInfo;
+
+use crate::console::{self, println};
+use crate::machine::{self, SvmMachine};
+use crate::{MIB, memory};
+
+/// Why the machine cannot run what it was given.
+#[derive(Debug)]
+pub(crate) enum StartError {
+    /// The processor.
+    Processor(Missing),
+    /// The machine.
+    Host(HostError),
+    /// The loader gave no bundle.
+    NoBundle,
+    /// The bundle is damaged.
+    Bundle(BundleError),
+    /// No memory for the hypervisor's own objects.
+    Heap(AllocError),
+    /// A domain cannot be created.
+    Setup(SetupError),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Processor(missing) => missing.fmt(f),
+            Self::Host(error) => error.fmt(f),
+            Self::NoBundle => f.write_str("the loader gave no bundle, so there is nothing to run"),
+            Self::Bundle(error) => write!(f, "the bundle cannot be used: {error}"),
+            Self::Heap(error) => write!(f, "not enough memory for the hypervisor itself: {error}"),
+            Self::Setup(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StartError {
+    /// What the user can do.
+    pub(crate) const fn help(&self) -> &'static str {
+        match self {
+            Self::Processor(missing) => missing.help(),
+            Self::Host(error) => error.help(),
+            Self::NoBundle => "build one with `cargo xtask image`, or pass it to QEMU with -initrd",
+            Self::Bundle(_) => "build it again (cargo xtask run does), and check how it was copied to this machine",
+            Self::Heap(_) => "give the machine more memory",
+            Self::Setup(error) => error.help(),
+        }
+    }
+}
+
+/// Takes the machine over and runs every domain of the bundle to its end.
+pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
+    let features = Features::detect().map_err(StartError::Processor)?;
+    features.choose();
+    if gigabyte_pages() {
+        table::enable_gigabyte_leaves();
+    }
+    let bundle = info.bundle.ok_or(StartError::NoBundle)?;
+    let mut host = init_boot_cpu(info, &KernelImage::linked()).map_err(StartError::Host)?;
+    wall_clock::read();
+    let report = host.start_other_cpus(other_cpu).map_err(StartError::Host)?;
+    for apic_id in &report.failed {
+        println!("phalanx: warning: the CPU with APIC id {apic_id} did not start and is not used");
+    }
+    if report.ignored > 0 {
+        println!("phalanx: warning: {} more CPUs than can be driven are not used", report.ignored);
+    }
+    console::enable_input();
+    let mut frames = memory::frames(&host.into_free_ranges());
+    let bundle = Bundle::parse(memory::module(bundle)).map_err(StartError::Bundle)?;
+    memory::init_heap(&mut frames, heap_bytes(bundle, report.running)).map_err(StartError::Heap)?;
+    let machine =
+        Machine::new(bundle, report.running, &mut frames, console::shared()).map_err(StartError::Setup)?;
+    println!(
+        "phalanx: {} CPUs, {} domains, {} MiB free",
+        report.running,
+        bundle.domains().count(),
+        frames.memory().free / MIB
+    );
+    machine.start();
+    run(machine::publish(machine), features);
+    Ok(())
+}
+
+/// CPUID 8000_0001 EDX bit 26.
+fn gigabyte_pages() -> bool {
+    instr::cpuid(0x8000_0001, 0).edx & 1 << 26 != 0
+}
+
+/// Runs vCPUs on this CPU until all domains have ended.
+fn run(machine: &SvmMachine, features: Features) {
+    let per_cpu = this_cpu();
+    let mut cpu = Cpu::<Svm>::new(SvmCpu::enable(per_cpu.index.0, features), per_cpu);
+    machine.run_cpu(per_cpu.index, &mut cpu);
+}
+
+/// What every CPU but the first does.
+fn other_cpu(_cpu: &'static PerCpu) -> ! {
+    let machine = machine::wait();
+    if let Ok(features) = Features::detect() {
+        run(machine, features);
+    }
+    instr::halt_forever()
+}

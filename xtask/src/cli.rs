@@ -1,0 +1,215 @@
+//! What a person can type.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::emulator::machine::{Boot, DEFAULT_CPU, Machine};
+
+/// Builds, runs, tests and measures Phalanx.
+///
+/// Every command prepares what it needs by itself: Rust libraries for bare metal, the emulator, guest kernels. Downloads go to
+/// ~/.cache/phalanx (or $XDG_CACHE_HOME/phalanx) once and are shared by all checkouts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    after_help = "\
+Examples:
+  cargo xtask run                        a Linux guest on Phalanx, on this terminal
+  cargo xtask test                       all tests
+  cargo xtask doctor                     what is here, what is missing"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Verb,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Boot a system on an emulated machine and attach to its console
+    #[command(after_long_help = RUN_EXAMPLES)]
+    Run(RunOptions),
+    /// Run the host tests and the system scenarios
+    #[command(after_long_help = TEST_EXAMPLES)]
+    Test(TestOptions),
+    /// Make a bootable ISO (GRUB, for BIOS and UEFI)
+    #[command(after_long_help = IMAGE_EXAMPLES)]
+    Image(ImageOptions),
+    /// Measure
+    #[command(subcommand)]
+    Bench(BenchVerb),
+    /// Say what is here and what is missing; exit code 1 when a test or run would have to fetch something
+    Doctor,
+    /// Run clippy on the bare-metal packages (the host packages: cargo clippy)
+    Check,
+    /// Remove everything that was downloaded or prepared, for all checkouts
+    CleanCache,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  cargo xtask run
+      the demo system; the guest's console is this terminal, Ctrl-] leaves
+  cargo xtask run my-system.toml --cpus 4 --memory 2G
+      your own manifest on a larger machine
+  cargo xtask run --headless --until 'phalanx-guest: ready' --fail-on 'panic' --timeout 60
+      for scripts: the console on stdout, exit code 0 when the text appears
+  cargo xtask run --headless --input 'nproc; echo end-$((40+2))' --until 'end-42'
+      types a line into the guest's shell and waits for its answer
+  cargo xtask run --emulator-args -s -S
+      waits for gdb on port 1234
+
+Exit codes: 0 the --until text appeared, or without --until all domains ended;
+            1 the --fail-on text appeared, the hypervisor stopped with an error, or the machine ended too early;
+            2 time was up.";
+
+const TEST_EXAMPLES: &str = "\
+Names read lane/what: host (tests without hardware), sim (simulated machine), svm (AMD virtualization on QEMU).
+A FILTER is the beginning of a name or a word of it; a test runs when any filter fits.
+
+Examples:
+  cargo xtask test
+      everything; the last line is: N passed, N failed, N skipped
+  cargo xtask test --list
+      the names, nothing runs
+  cargo xtask test host
+      one lane
+  cargo xtask test svm/smp rogue
+      all scenarios whose name begins with svm/smp, and those with the word rogue
+
+The console of a failed scenario is kept under target/test-logs.";
+
+const IMAGE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask image -o phalanx.iso
+      the demo system
+  cargo xtask image my-system.toml -o my-system.iso
+      then write it to a USB stick, or: qemu-system-x86_64 -machine q35 -cpu max -m 1G -serial stdio -cdrom my-system.iso";
+
+/// `cargo xtask run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunOptions {
+    /// The system's manifest, or the name of one in systems/ [default: systems/demo.toml]
+    #[arg(value_name = "SYSTEM.toml")]
+    pub(crate) system: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) machine: MachineOptions,
+    /// Write the console to stdout instead of attaching this terminal
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// Give up after S seconds [default with --headless: 120]
+    #[arg(long, value_name = "S")]
+    pub(crate) timeout: Option<u64>,
+    /// Succeed as soon as a console line matches REGEX
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) until: Option<String>,
+    /// Fail as soon as a console line matches REGEX
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) fail_on: Option<String>,
+    /// Type TEXT and Enter when the guest is ready (may be repeated). The guest echoes what is typed
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) input: Vec<String>,
+    /// What --input waits for
+    #[arg(long, value_name = "REGEX", default_value = "phalanx-guest: ready")]
+    pub(crate) input_after: String,
+    /// Prepare everything, print the emulator's command line and stop
+    #[arg(long)]
+    pub(crate) print_command: bool,
+    /// Everything after this goes to the emulator
+    #[arg(long, value_name = "ARGS", num_args = 1.., allow_hyphen_values = true)]
+    pub(crate) emulator_args: Vec<String>,
+}
+
+/// The emulated machine.
+#[derive(Debug, Args)]
+pub(crate) struct MachineOptions {
+    /// CPUs of the machine
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=255))]
+    pub(crate) cpus: u32,
+    /// Memory of the machine: 512M, 2G
+    #[arg(long, value_name = "M", default_value = "1G")]
+    pub(crate) memory: String,
+    /// The emulator's CPU model
+    #[arg(long, value_name = "MODEL", default_value = DEFAULT_CPU)]
+    pub(crate) cpu: String,
+}
+
+impl RunOptions {
+    /// The machine of these options.
+    pub(crate) fn describe(&self, boot: impl Into<Boot>) -> Machine {
+        let MachineOptions { cpus, memory, cpu } = &self.machine;
+        Machine {
+            cpus: *cpus,
+            memory: memory.clone(),
+            cpu: cpu.clone(),
+            extra: self.emulator_args.clone(),
+            ..Machine::new(boot)
+        }
+    }
+}
+
+/// `cargo xtask test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestOptions {
+    /// Only tests whose name begins with FILTER or has it as a word
+    #[arg(value_name = "FILTER")]
+    pub(crate) filters: Vec<String>,
+    /// Print the names and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Multiply the scenarios' time limits by FACTOR, for a slow or busy machine
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub(crate) patience: f64,
+}
+
+/// `cargo xtask image`.
+#[derive(Debug, Args)]
+pub(crate) struct ImageOptions {
+    /// The system's manifest, or the name of one in systems/ [default: systems/demo.toml]
+    #[arg(value_name = "SYSTEM.toml")]
+    pub(crate) system: Option<PathBuf>,
+    /// The ISO to write
+    #[arg(short, long, value_name = "FILE.iso")]
+    pub(crate) output: PathBuf,
+}
+
+/// `cargo xtask bench`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchVerb {
+    /// Instructions per exit, counted by the emulator: two runs print the same digits
+    Exits {
+        /// An array of { "row", "lane", "instructions" } instead of the table
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn emulator_arguments_may_look_like_options() {
+        let cli = Cli::try_parse_from(["cargo xtask", "run", "--headless", "--emulator-args", "-s", "-S"]).unwrap();
+        let Verb::Run(options) = cli.command else { panic!("not a run") };
+        assert!(options.headless && options.system.is_none());
+        assert_eq!(options.emulator_args, ["-s", "-S"]);
+    }
+
+    #[test]
+    fn input_may_be_repeated() {
+        let cli = Cli::try_parse_from(["cargo xtask", "run", "x.toml", "--input", "a", "--input", "b"]).unwrap();
+        let Verb::Run(options) = cli.command else { panic!("not a run") };
+        assert_eq!(options.input, ["a", "b"]);
+    }
+}

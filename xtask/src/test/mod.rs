@@ -1,0 +1,96 @@
+//! `cargo xtask test`: host tests, then system scenarios, one line for each.
+
+mod host;
+mod matrix;
+mod name;
+mod play;
+mod report;
+mod scenario;
+mod system;
+
+use std::time::Instant;
+
+use crate::cli::TestOptions;
+use crate::error::Result;
+use crate::places::Places;
+use crate::prepare::{install, tools};
+use crate::progress::Task;
+use host::HostTest;
+use report::{Report, Result as Outcome};
+use system::{Bench, SystemTest};
+
+/// Something with a line in the report.
+enum Case {
+    Host(HostTest),
+    System(SystemTest),
+    /// A lane without tests.
+    Empty(&'static str),
+}
+
+impl Case {
+    fn name(&self) -> String {
+        match self {
+            Self::Host(test) => test.name.clone(),
+            Self::System(test) => test.name.clone(),
+            Self::Empty(lane) => format!("{lane}/all"),
+        }
+    }
+}
+
+/// Runs (or lists) the tests that the filters choose; the exit code is 1 when one failed.
+pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
+    let cases = find(places, &options.filters)?;
+    if options.list {
+        cases.iter().for_each(|case| println!("{}", case.name()));
+        return Ok(0);
+    }
+    prepare(places, &cases)?;
+    let bench = Bench::new(places, options.patience);
+    let mut report = Report::new(cases.len());
+    for case in &cases {
+        let name = case.name();
+        report.running(&name);
+        let start = Instant::now();
+        let outcome = match case {
+            Case::Host(test) => host::run(places, test),
+            Case::System(test) => bench.run(test),
+            Case::Empty(_) => Outcome::Skipped("there are no tests of this lane".into()),
+        };
+        report.add(&name, &outcome, start.elapsed());
+    }
+    Ok(report.end())
+}
+
+/// All chosen cases, lane by lane.
+fn find(places: &Places, filters: &[String]) -> Result<Vec<Case>> {
+    let host = host::find(places)?.into_iter().map(Case::Host);
+    let system = system::find(places)?.into_iter().map(Case::System);
+    let mut cases: Vec<Case> = host.chain(system).collect();
+    for lane in name::LANES {
+        if !cases.iter().any(|case| lane_of(&case.name()) == lane) {
+            cases.push(Case::Empty(lane));
+        }
+    }
+    cases.retain(|case| name::chosen(&case.name(), filters));
+    cases.sort_by_key(|case| name::LANES.iter().position(|lane| *lane == lane_of(&case.name())));
+    Ok(cases)
+}
+
+fn lane_of(name: &str) -> &str {
+    name.split('/').next().unwrap_or_default()
+}
+
+fn prepare(places: &Places, cases: &[Case]) -> Result<()> {
+    if cases.iter().any(|case| matches!(case, Case::System(_))) {
+        install::ensure(places, tools::EMULATOR)?;
+    }
+    if cases.iter().any(|case| matches!(case, Case::System(test) if test.needs_iso())) {
+        install::ensure(places, &[tools::IMAGE, tools::FIRMWARE].concat())?;
+    }
+    if cases.iter().any(|case| matches!(case, Case::Host(_))) {
+        let task = Task::start("Building the host tests");
+        host::build(places);
+        task.done("done");
+    }
+    Ok(())
+}
