@@ -5,13 +5,13 @@ use core::fmt;
 use phalanx_boot_x86_64::Com1;
 use phalanx_core::console::{Console, Output};
 use phalanx_uart::Uart;
-use spin::{Lazy, Mutex};
+use spin::Mutex;
 
 /// `None` before the first line, and where there is no serial port.
 static PORT: Mutex<Option<Uart<Com1>>> = Mutex::new(None);
 
 /// The domains' consoles.
-static SHARED: Lazy<Console> = Lazy::new(|| Console::new(&SerialLine));
+static SHARED: Console = Console::new(&SerialLine);
 
 /// The port, as the core writes to it.
 struct SerialLine;

@@ -59,7 +59,7 @@ fn tree(busybox: Vec<u8>) -> BTreeMap<String, Node> {
 }
 
 /// What an interactive shell reads first.
-const PROFILE: &str = "export PATH=/bin HOME=/root PS1='guest:\\w# '\ncd\n";
+const PROFILE: &str = "export PATH=/bin HOME=/root PS1='guest# '\ncd\n";
 
 /// gzip without name and time; the fast level, because it is unpacked by an emulated processor anyway.
 fn compress(archive: &[u8]) -> std::io::Result<Vec<u8>> {

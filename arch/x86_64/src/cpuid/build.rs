@@ -3,8 +3,7 @@
 use super::subleaf::Subleaves;
 use super::xstate::ExtendedState;
 use super::{
-    BASIC_LEAVES, CpuidTable, EXTENDED_BASE, EXTENDED_LEAVES, HostCpuid, Leaf, Topology, Vendor,
-    policy, registers,
+    BASIC_LEAVES, CpuidTable, EXTENDED_BASE, EXTENDED_LEAVES, HostCpuid, Leaf, Topology, Vendor, policy, registers,
 };
 
 /// Leaves that a guest needs whatever the host: 0xb comes with x2APIC.

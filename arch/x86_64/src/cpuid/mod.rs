@@ -6,7 +6,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`policy`] | which feature bits pass, which are always there |
+//! | `policy` | which feature bits pass, which are always there |
 //! | `build` | leaves that need no vCPU |
 //! | `topology` | leaves that say where a vCPU sits: one socket of single-thread cores |
 //! | `xstate` | leaf 0xd, which follows XCR0 |
@@ -14,7 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
-pub mod policy;
+mod policy;
 mod registers;
 mod subleaf;
 #[cfg(test)]
@@ -111,9 +111,7 @@ impl CpuidTable {
     /// Intel SDM vol. 2A, CPUID, "INPUT EAX": the highest basic leaf answers. AMD APM vol. 3: reserved leaves are zero.
     fn above_highest(&self, subleaf: u32) -> Leaf {
         match self.vendor {
-            Vendor::Intel if self.plain >> self.max_basic & 1 == 0 => {
-                self.subleaves.lookup(self.max_basic, subleaf)
-            }
+            Vendor::Intel if self.plain >> self.max_basic & 1 == 0 => self.subleaves.lookup(self.max_basic, subleaf),
             Vendor::Intel => self.basic.get(self.max_basic as usize).copied().unwrap_or_default(),
             Vendor::Amd => Leaf::default(),
         }

@@ -167,25 +167,15 @@ pub(super) const LEAF_7_EDX: Word = Word::new(
 );
 
 /// Leaf 7 subleaf 1, EAX.
-pub(super) const LEAF_7_1_EAX: Word = Word::new(
-    &[
-        ("AVX-VNNI", 4),
-        ("AVX512_BF16", 5),
-        ("FZRM", 10),
-        ("FSRS", 11),
-        ("FSRC", 12),
-        ("AVX-IFMA", 23),
-    ],
-    &[],
-);
+pub(super) const LEAF_7_1_EAX: Word =
+    Word::new(&[("AVX-VNNI", 4), ("AVX512_BF16", 5), ("FZRM", 10), ("FSRS", 11), ("FSRC", 12), ("AVX-IFMA", 23)], &[]);
 
 /// Leaf 7 subleaf 1, EDX.
 pub(super) const LEAF_7_1_EDX: Word =
     Word::new(&[("AVX-VNNI-INT8", 4), ("AVX-NE-CONVERT", 5), ("AVX-VNNI-INT16", 10)], &[]);
 
 /// Leaf 0xd subleaf 1, EAX.
-pub(super) const LEAF_D_1_EAX: Word =
-    Word::new(&[("XSAVEOPT", 0), ("XSAVEC", 1), ("XGETBV with ECX = 1", 2)], &[]);
+pub(super) const LEAF_D_1_EAX: Word = Word::new(&[("XSAVEOPT", 0), ("XSAVEC", 1), ("XGETBV with ECX = 1", 2)], &[]);
 
 /// Leaf 0x8000_0001, ECX.
 pub(super) const EXTENDED_1_ECX: Word = Word::new(
@@ -242,14 +232,11 @@ pub(super) const EXTENDED_1_EDX: Word = Word::new(
 pub(super) const EXTENDED_7_EDX: Word = Word::new(&[], &[("invariant TSC", 8)]);
 
 /// Leaf 0x8000_0008, EBX.
-pub(super) const EXTENDED_8_EBX: Word =
-    Word::new(&[("CLZERO", 0), ("XsaveErPtr", 2), ("WBNOINVD", 9)], &[]);
+pub(super) const EXTENDED_8_EBX: Word = Word::new(&[("CLZERO", 0), ("XsaveErPtr", 2), ("WBNOINVD", 9)], &[]);
 
 /// Leaf 0x8000_0021, EAX.
-pub(super) const EXTENDED_21_EAX: Word = Word::new(
-    &[("NoNestedDataBp", 0), ("LFENCE serializes", 2), ("NullSelectorClearsBase", 6)],
-    &[],
-);
+pub(super) const EXTENDED_21_EAX: Word =
+    Word::new(&[("NoNestedDataBp", 0), ("LFENCE serializes", 2), ("NullSelectorClearsBase", 6)], &[]);
 
 /// The leaves of the hypervisor interfaces; others in that range are zero.
 pub(super) fn hypervisor_leaf(leaf: u32) -> Leaf {

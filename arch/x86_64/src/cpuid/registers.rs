@@ -75,13 +75,8 @@ const CR4_BITS: [(u8, Feature); 16] = [
 ];
 
 /// EFER bits and what they need (AMD APM vol. 2, 3.1.7).
-const EFER_BITS: [(u8, Feature); 5] = [
-    (0, Feature::SYSCALL),
-    (8, Feature::LONG_MODE),
-    (10, Feature::LONG_MODE),
-    (11, Feature::NX),
-    (14, Feature::FFXSR),
-];
+const EFER_BITS: [(u8, Feature); 5] =
+    [(0, Feature::SYSCALL), (8, Feature::LONG_MODE), (10, Feature::LONG_MODE), (11, Feature::NX), (14, Feature::FFXSR)];
 
 pub(super) fn cr4_valid(table: &CpuidTable) -> u64 {
     allowed(table, &CR4_BITS) | CR4_ALWAYS

@@ -41,9 +41,7 @@ impl Subleaves {
             return entry.answer;
         }
         match (leaf, of_leaf().next()) {
-            (0xb | 0x1f, Some(first)) => {
-                Leaf { ecx: subleaf & 0xff, edx: first.answer.edx, ..Leaf::default() }
-            }
+            (0xb | 0x1f, Some(first)) => Leaf { ecx: subleaf & 0xff, edx: first.answer.edx, ..Leaf::default() },
             _ => Leaf::default(),
         }
     }

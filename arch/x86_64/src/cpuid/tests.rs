@@ -1,1 +1,5 @@
+//! Host tests of the CPUID policy.
 
+mod features;
+mod hosts;
+mod shape;

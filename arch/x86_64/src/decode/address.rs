@@ -18,10 +18,7 @@ fn linear(operand: &MemoryOperand, extra: u64, registers: &impl Registers) -> u6
         None => 0,
     };
     let index = operand.index.map_or(0, |reg| registers.gpr(reg) << (operand.scale & 3));
-    let offset = base
-        .wrapping_add(index)
-        .wrapping_add(operand.displacement.cast_unsigned())
-        .wrapping_add(extra);
+    let offset = base.wrapping_add(index).wrapping_add(operand.displacement.cast_unsigned()).wrapping_add(extra);
     let segment = operand.segment.map_or(0, |segment| registers.segment_base(segment));
     segment.wrapping_add(offset & operand.address_size.all_ones()) & operand.linear_size.all_ones()
 }

@@ -4,8 +4,8 @@
 //! returns, and steps over the instruction.
 
 use super::address::sign_extend;
-use super::{MemoryAccess, MemoryAction, Reg, RegisterOperand, Registers, Source, alu, bit, unary};
 use super::{AluOp, BitOp};
+use super::{MemoryAccess, MemoryAction, Reg, RegisterOperand, Registers, Source, alu, bit, unary};
 use phalanx_arch_api::AccessSize;
 
 impl MemoryAccess {
@@ -67,9 +67,7 @@ impl MemoryAccess {
                 registers.set_rflags(rflags);
                 Some(sum)
             }
-            MemoryAction::CompareExchange(register) => {
-                Some(self.compare_exchange(register, memory, registers))
-            }
+            MemoryAction::CompareExchange(register) => Some(self.compare_exchange(register, memory, registers)),
             MemoryAction::Bit(op, source) => {
                 let number = source.value(size, registers);
                 let (result, rflags) = bit(op, size, memory, number, registers.rflags());
@@ -79,26 +77,14 @@ impl MemoryAccess {
         }
     }
 
-    fn alu_to_memory(
-        &self,
-        op: AluOp,
-        memory: u64,
-        source: Source,
-        registers: &mut impl Registers,
-    ) -> Option<u64> {
+    fn alu_to_memory(&self, op: AluOp, memory: u64, source: Source, registers: &mut impl Registers) -> Option<u64> {
         let value = source.value(self.size, registers);
         let (result, rflags) = alu(op, self.size, memory, value, registers.rflags());
         registers.set_rflags(rflags);
         op.has_result().then_some(result)
     }
 
-    fn alu_to_register(
-        &self,
-        op: AluOp,
-        register: RegisterOperand,
-        memory: u64,
-        registers: &mut impl Registers,
-    ) {
+    fn alu_to_register(&self, op: AluOp, register: RegisterOperand, memory: u64, registers: &mut impl Registers) {
         let value = register.read(self.size, registers);
         let (result, rflags) = alu(op, self.size, value, memory, registers.rflags());
         registers.set_rflags(rflags);
@@ -108,12 +94,7 @@ impl MemoryAccess {
     }
 
     /// Where the comparison fails, the old value is written back as the processor does.
-    fn compare_exchange(
-        &self,
-        register: RegisterOperand,
-        memory: u64,
-        registers: &mut impl Registers,
-    ) -> u64 {
+    fn compare_exchange(&self, register: RegisterOperand, memory: u64, registers: &mut impl Registers) -> u64 {
         let accumulator = RegisterOperand::low(Reg::Rax);
         let expected = accumulator.read(self.size, registers);
         let (difference, rflags) = alu(AluOp::Cmp, self.size, expected, memory, registers.rflags());

@@ -32,8 +32,8 @@ mod two_byte;
 pub use address::effective_address;
 pub use alu::{AluOp, BitOp, UnaryOp, alu, bit, flags, unary};
 pub use instruction::{
-    DecodeError, Instruction, MachineStatus, MemoryAccess, MemoryAction, MemoryOperand, Mode,
-    Operation, Port, Repeat, Source, StringAccess, StringOp, System,
+    DecodeError, Instruction, MachineStatus, MemoryAccess, MemoryAction, MemoryOperand, Mode, Operation, Port, Repeat,
+    Source, StringAccess, StringOp, System,
 };
 pub use registers::{Reg, RegisterOperand, Registers, Seg};
 

@@ -4,8 +4,8 @@ use phalanx_arch_api::AccessSize;
 
 use super::prefix::Decoder;
 use super::{
-    AluOp, DecodeError, MemoryAccess, MemoryAction, MemoryOperand, Mode, Operation, Port, Reg,
-    RegisterOperand, Repeat, Seg, Source, StringAccess, StringOp, System, UnaryOp,
+    AluOp, DecodeError, MemoryAccess, MemoryAction, MemoryOperand, Mode, Operation, Port, Reg, RegisterOperand, Repeat,
+    Seg, Source, StringAccess, StringOp, System, UnaryOp,
 };
 
 /// Decodes what follows `opcode`, which is not 0x0f.
@@ -19,8 +19,7 @@ pub(super) fn decode(decoder: &mut Decoder<'_>, opcode: u8) -> Result<Operation,
         0x00..=0x3f => decoder.alu(opcode, size),
         0x63 if decoder.mode == Mode::Bits64 => decoder.movsxd(),
         0x80..=0x83 => decoder.alu_immediate(opcode, size),
-        0x84 | 0x85 => decoder
-            .with_register(size, |reg| MemoryAction::Alu(AluOp::Test, Source::Register(reg))),
+        0x84 | 0x85 => decoder.with_register(size, |reg| MemoryAction::Alu(AluOp::Test, Source::Register(reg))),
         0x86 | 0x87 => decoder.with_register(size, MemoryAction::Exchange),
         0xf6 | 0xf7 => decoder.group_3(size),
         0xfe | 0xff => decoder.group_4_and_5(size),
@@ -62,24 +61,14 @@ impl Decoder<'_> {
     }
 
     /// The register that ModRM names from memory of `size`, extended to `width`.
-    pub(super) fn load(
-        &mut self,
-        size: AccessSize,
-        width: AccessSize,
-        signed: bool,
-    ) -> Result<Operation, DecodeError> {
+    pub(super) fn load(&mut self, size: AccessSize, width: AccessSize, signed: bool) -> Result<Operation, DecodeError> {
         let modrm = self.modrm()?;
         let to = self.register(modrm.reg, width);
         let action = MemoryAction::Load { to, width, signed };
         Ok(self.memory(modrm.rm.memory()?, size, action))
     }
 
-    pub(super) fn memory(
-        &self,
-        operand: MemoryOperand,
-        size: AccessSize,
-        action: MemoryAction,
-    ) -> Operation {
+    pub(super) fn memory(&self, operand: MemoryOperand, size: AccessSize, action: MemoryAction) -> Operation {
         Operation::Memory(MemoryAccess { operand, size, lock: self.lock, action })
     }
 

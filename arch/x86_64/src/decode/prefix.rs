@@ -89,11 +89,7 @@ impl<'a> Decoder<'a> {
 
     /// The operand size of an opcode whose lowest bit chooses between bytes and words.
     pub(super) fn size_by_opcode(&self, opcode: u8) -> AccessSize {
-        if opcode & 1 == 0 {
-            AccessSize::B1
-        } else {
-            self.operand_size()
-        }
+        if opcode & 1 == 0 { AccessSize::B1 } else { self.operand_size() }
     }
 
     /// The width in which addresses are computed.

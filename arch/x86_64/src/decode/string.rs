@@ -6,10 +6,7 @@
 
 use phalanx_arch_api::AccessSize;
 
-use super::{
-    AluOp, Reg, RegisterOperand, Registers, Repeat, StringAccess, StringOp, alu, effective_address,
-    flags,
-};
+use super::{AluOp, Reg, RegisterOperand, Registers, Repeat, StringAccess, StringOp, alu, effective_address, flags};
 
 impl StringAccess {
     /// Linear address of the element at rSI.

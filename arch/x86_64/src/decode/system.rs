@@ -44,12 +44,7 @@ fn move_special(decoder: &mut Decoder<'_>, opcode: u8) -> Result<System, DecodeE
     })
 }
 
-fn debug_register(
-    decoder: &Decoder<'_>,
-    opcode: u8,
-    debug: u8,
-    gpr: Reg,
-) -> Result<System, DecodeError> {
+fn debug_register(decoder: &Decoder<'_>, opcode: u8, debug: u8, gpr: Reg) -> Result<System, DecodeError> {
     if debug > 7 || decoder.lock {
         return Err(DecodeError::Unknown);
     }

@@ -2,9 +2,8 @@
 
 use super::acpi::PmTimer;
 use super::apic::{self, TimerMode};
-use super::calibrate::{
-    Clocks, Measured, Reference, TscToApic, Unusable, announced, choose, measure,
-};
+use super::calibrate::{Clocks, Measured, Reference, Unusable, announced, choose, measure};
+use super::convert::TscToApic;
 use super::instr;
 use super::ports::Port;
 use super::timer;

@@ -17,6 +17,7 @@ mod acpi_tests;
 pub mod apic;
 pub mod calibrate;
 mod clocks;
+pub mod convert;
 mod cpu;
 pub mod crash;
 pub mod early_frames;
@@ -54,7 +55,6 @@ use phalanx_arch_api::CpuIndex;
 #[inline]
 pub fn kick(index: CpuIndex) {
     if let Some(cpu) = percpu::cpu(index) {
-        core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
         apic::send(cpu.apic_id, interrupts::KICK);
     }
 }

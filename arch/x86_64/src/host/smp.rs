@@ -18,7 +18,7 @@ pub type CpuEntry = fn(&'static PerCpu) -> !;
 pub struct StartReport {
     /// CPUs that run now, the boot CPU included.
     pub running: usize,
-    /// Local APIC ids of CPUs that did not come up within a tenth of a second.
+    /// Local APIC ids of CPUs that did not come up within a second.
     pub failed: ArrayVec<u32, MAX_CPUS>,
     /// Enabled CPUs beyond the 64 that can be driven.
     pub ignored: usize,
@@ -79,7 +79,7 @@ fn start(cpu: &'static PerCpu, trampoline: &Trampoline) -> bool {
         return true;
     }
     apic::send_startup(cpu.apic_id, page);
-    wait_until(100_000, is_up)
+    wait_until(1_000_000, is_up)
 }
 
 /// Waits for `condition`, at most this long; returns whether it holds.

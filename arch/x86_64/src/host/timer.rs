@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use phalanx_arch_api::Ticks;
 
 use super::apic::{self, TimerMode};
-use super::calibrate::TscToApic;
+use super::convert::TscToApic;
 use super::instr::{self, Msr};
 use super::percpu::{NOT_ARMED, PerCpu, this_cpu};
 

@@ -86,9 +86,5 @@ impl AcpiPm {
 /// `word` with its byte at an even or odd `offset` replaced.
 const fn merge(word: u16, offset: u8, value: u8) -> u16 {
     let [low, high] = word.to_le_bytes();
-    if offset & 1 == 0 {
-        u16::from_le_bytes([value, high])
-    } else {
-        u16::from_le_bytes([low, value])
-    }
+    if offset & 1 == 0 { u16::from_le_bytes([value, high]) } else { u16::from_le_bytes([low, value]) }
 }

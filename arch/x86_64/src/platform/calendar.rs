@@ -47,12 +47,8 @@ impl DateTime {
         let months = self.year * 12 + self.month as i64 - 3;
         let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
         let (era, year_of_era) = (year.div_euclid(YEARS_PER_ERA), year.rem_euclid(YEARS_PER_ERA));
-        let days = era * DAYS_PER_ERA
-            + days_before_year(year_of_era)
-            + days_before_month(month)
-            + self.day as i64
-            - 1
-            - EPOCH;
+        let days =
+            era * DAYS_PER_ERA + days_before_year(year_of_era) + days_before_month(month) + self.day as i64 - 1 - EPOCH;
         let time = self.hour as i64 * 3_600 + self.minute as i64 * 60 + self.second as i64;
         days * SECONDS_PER_DAY + time
     }

@@ -6,6 +6,7 @@
 
 pub mod acpi_pm;
 pub(crate) mod calendar;
+mod clock_format;
 pub mod mtrr;
 pub mod pmtimer;
 mod ports;

@@ -66,9 +66,7 @@ impl Mtrrs {
         match msr {
             MTRRCAP => Some(CAPABILITIES),
             DEF_TYPE => Some(self.def_type),
-            VARIABLE_BASE..=VARIABLE_LAST => {
-                self.variable.get((msr - VARIABLE_BASE) as usize).copied()
-            }
+            VARIABLE_BASE..=VARIABLE_LAST => self.variable.get((msr - VARIABLE_BASE) as usize).copied(),
             _ => self.fixed.get(fixed_index(msr)?).copied(),
         }
     }

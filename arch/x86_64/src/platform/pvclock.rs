@@ -48,11 +48,8 @@ impl ClockScale {
     /// Nanoseconds in `ticks`, as the guest computes them.
     #[must_use]
     pub const fn nanoseconds(self, ticks: u64) -> u64 {
-        let shifted = if self.shift < 0 {
-            ticks >> self.shift.unsigned_abs()
-        } else {
-            ticks << self.shift.unsigned_abs()
-        };
+        let shifted =
+            if self.shift < 0 { ticks >> self.shift.unsigned_abs() } else { ticks << self.shift.unsigned_abs() };
         ((shifted as u128 * self.mul as u128) >> 32) as u64
     }
 }

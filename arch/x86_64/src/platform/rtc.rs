@@ -6,6 +6,7 @@
 //! enable bits read back, and the update flag can be polled.
 
 use super::calendar::{DateTime, weekday};
+use super::clock_format::{B_24_HOURS, Format};
 
 const NANOSECONDS: u64 = 1_000_000_000;
 /// The update-in-progress bit rises this long before the registers change (MC146818A, table 6: 244 µs).
@@ -31,12 +32,23 @@ const A_DIVIDER_RESET: u8 = 0b110 << 4;
 /// 32.768 kHz time base, 1024 Hz periodic rate.
 const A_DEFAULT: u8 = 0x26;
 const B_SET: u8 = 1 << 7;
-const B_BINARY: u8 = 1 << 2;
-const B_24_HOURS: u8 = 1 << 1;
 const C_UPDATE_ENDED: u8 = 1 << 4;
 const D_VALID: u8 = 1 << 7;
-const HOURS_PM: u8 = 1 << 7;
 const INDEX_MASK: u8 = 0x7f;
+
+/// Seconds since 1970, from the registers 0, 2, 4, 7, 8, 9 and 0x32 of a clock and its status B; `None` where they hold
+/// no date. A machine without a century register (0) is in the 21st century.
+#[must_use]
+pub fn decode(registers: [u8; 7], status_b: u8) -> Option<i64> {
+    let format = Format(status_b);
+    let [second, minute, _, day, month, year, century] = registers.map(|value| format.decode(value));
+    let hour = format.decode_hour(registers[2]);
+    let century = if century == 0 { 20 } else { century };
+    let year = i64::from(century) * 100 + i64::from(year);
+    let time = DateTime { year, month, day, hour, minute, second };
+    let seconds = time.to_unix();
+    (DateTime::from_unix(seconds) == time).then_some(seconds)
+}
 
 /// The device.
 #[derive(Clone, Debug)]
@@ -87,15 +99,16 @@ impl Rtc {
 
     fn read_register(&mut self, now: u64) -> u8 {
         let time = self.time(now);
+        let format = Format(self.status_b);
         match self.index {
-            SECONDS => self.encode(time.second),
-            MINUTES => self.encode(time.minute),
-            HOURS => self.encode_hour(time.hour),
+            SECONDS => format.encode(time.second),
+            MINUTES => format.encode(time.minute),
+            HOURS => format.encode_hour(time.hour),
             WEEKDAY => weekday(time.to_unix()),
-            DAY => self.encode(time.day),
-            MONTH => self.encode(time.month),
-            YEAR => self.encode(time.year.rem_euclid(100) as u8),
-            CENTURY => self.encode(time.year.div_euclid(100) as u8),
+            DAY => format.encode(time.day),
+            MONTH => format.encode(time.month),
+            YEAR => format.encode(time.year.rem_euclid(100) as u8),
+            CENTURY => format.encode(time.year.div_euclid(100) as u8),
             STATUS_A => self.status_a | self.update_in_progress(now),
             STATUS_B => self.status_b,
             STATUS_C => self.read_status_c(now),
@@ -180,11 +193,12 @@ impl Rtc {
 
     fn set_time(&mut self, value: u8, now: u64) {
         let mut time = self.time(now);
-        let number = self.decode(value);
+        let format = Format(self.status_b);
+        let number = format.decode(value);
         match self.index {
             SECONDS => time.second = number,
             MINUTES => time.minute = number,
-            HOURS => time.hour = self.decode_hour(value),
+            HOURS => time.hour = format.decode_hour(value),
             DAY => time.day = number,
             MONTH => time.month = number,
             YEAR => time.year = time.year.div_euclid(100) * 100 + i64::from(number),
@@ -194,34 +208,5 @@ impl Rtc {
             Some(registers) => *registers = time,
             None => self.start_at(time, now),
         }
-    }
-
-    /// BCD, or binary with status B bit 2.
-    const fn encode(&self, number: u8) -> u8 {
-        if self.status_b & B_BINARY != 0 {
-            return number;
-        }
-        number / 10 % 10 * 16 + number % 10
-    }
-
-    const fn decode(&self, value: u8) -> u8 {
-        if self.status_b & B_BINARY != 0 { value } else { (value >> 4) * 10 + (value & 0xf) }
-    }
-
-    /// 0 to 23, or 1 to 12 with bit 7 for the afternoon where status B bit 1 is clear.
-    const fn encode_hour(&self, hour: u8) -> u8 {
-        if self.status_b & B_24_HOURS != 0 {
-            return self.encode(hour);
-        }
-        let on_dial = if hour.is_multiple_of(12) { 12 } else { hour % 12 };
-        self.encode(on_dial) | if hour >= 12 { HOURS_PM } else { 0 }
-    }
-
-    const fn decode_hour(&self, value: u8) -> u8 {
-        if self.status_b & B_24_HOURS != 0 {
-            return self.decode(value);
-        }
-        let afternoon = if value & HOURS_PM != 0 { 12 } else { 0 };
-        self.decode(value & !HOURS_PM) % 12 + afternoon
     }
 }

@@ -41,19 +41,11 @@ impl Rights {
     pub(super) const ALL: Self = Self { write: true, user: true, execute: true };
 
     const fn of(entry: u64) -> Self {
-        Self {
-            write: entry & WRITABLE != 0,
-            user: entry & USER != 0,
-            execute: entry & NO_EXECUTE == 0,
-        }
+        Self { write: entry & WRITABLE != 0, user: entry & USER != 0, execute: entry & NO_EXECUTE == 0 }
     }
 
     pub(super) const fn and(self, other: Self) -> Self {
-        Self {
-            write: self.write && other.write,
-            user: self.user && other.user,
-            execute: self.execute && other.execute,
-        }
+        Self { write: self.write && other.write, user: self.user && other.user, execute: self.execute && other.execute }
     }
 
     /// Intel SDM vol. 3A, 5.6.1.
@@ -65,9 +57,7 @@ impl Rights {
         let smap = on_user_page_by_supervisor && rules.smap && !access.alignment_check;
         match access.kind {
             AccessKind::Read => !smap,
-            AccessKind::Write => {
-                !smap && (self.write || (!access.user && !rules.write_protect))
-            }
+            AccessKind::Write => !smap && (self.write || (!access.user && !rules.write_protect)),
             AccessKind::Fetch => self.execute && !(on_user_page_by_supervisor && rules.smep),
         }
     }

@@ -36,11 +36,7 @@ pub fn fetch<M: GuestMemory>(memory: &M, paging: &Paging, address: Gva, user: bo
     let fetched = read_page(memory, paging, address, access, first).map_err(|error| (0, error));
     let fetched = fetched.and_then(|()| {
         let next = Gva::new(address.as_u64().wrapping_add(first_length as u64));
-        let rest = if second.is_empty() {
-            Ok(())
-        } else {
-            read_page(memory, paging, next, access, second)
-        };
+        let rest = if second.is_empty() { Ok(()) } else { read_page(memory, paging, next, access, second) };
         rest.map_err(|error| (first_length, error))
     });
     match fetched {

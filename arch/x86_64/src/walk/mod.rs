@@ -84,12 +84,7 @@ pub enum WalkError {
 ///
 /// # Errors
 /// [`WalkError`]; the fault is the one that the processor would raise.
-pub fn translate<M: GuestMemory>(
-    memory: &M,
-    paging: &Paging,
-    address: Gva,
-    access: Access,
-) -> Result<Gpa, WalkError> {
+pub fn translate<M: GuestMemory>(memory: &M, paging: &Paging, address: Gva, access: Access) -> Result<Gpa, WalkError> {
     let linear = paging.linear(address.as_u64()).ok_or(WalkError::NonCanonical)?;
     let mut table = paging.root();
     let mut rights = Rights::ALL;
@@ -115,10 +110,6 @@ pub fn translate<M: GuestMemory>(
 
 fn read_entry<M: GuestMemory>(memory: &M, paging: &Paging, at: u64) -> Result<u64, WalkError> {
     let gpa = Gpa::new(at);
-    let entry = if paging.has_wide_entries() {
-        memory.read_u64(gpa)
-    } else {
-        memory.read_u32(gpa).map(u64::from)
-    };
+    let entry = if paging.has_wide_entries() { memory.read_u64(gpa) } else { memory.read_u32(gpa).map(u64::from) };
     entry.map_err(|Unbacked| WalkError::Unbacked(gpa))
 }

@@ -54,11 +54,8 @@ enum Mode {
 /// Two levels of 4-byte entries, 4 MiB pages with CR4.PSE.
 const TWO_LEVEL: [Level; 2] = [Level::new(22, 10, Form::Legacy), Level::new(12, 10, Form::Legacy)];
 /// Page-directory-pointer entries, then two levels.
-const PAE: [Level; 3] = [
-    Level::new(30, 2, Form::PaePointer),
-    Level::new(21, 9, Form::Pae),
-    Level::new(12, 9, Form::Pae),
-];
+const PAE: [Level; 3] =
+    [Level::new(30, 2, Form::PaePointer), Level::new(21, 9, Form::Pae), Level::new(12, 9, Form::Pae)];
 /// All five levels; four-level paging leaves the first out.
 const FIVE_LEVEL: [Level; 5] = [
     Level::new(48, 9, Form::Long),

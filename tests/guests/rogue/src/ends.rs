@@ -10,7 +10,11 @@ use guest_rt::{apic, cpu, paging, power, println};
 /// An address behind which nothing is.
 const NOWHERE: u64 = 0xd000_0000;
 
-#[repr(C, align(4096))]
+/// The bytes of UD2; as a page-table entry: present, writable, and bits without meaning here.
+const UD2: u64 = 0x0b0f;
+
+/// Aligned so that [`UD2`] fits below the address.
+#[repr(C, align(65536))]
 struct Table([u64; 512]);
 
 static TABLE: Racy<Table> = Racy::new(Table([0; 512]));
@@ -70,19 +74,18 @@ fn stack() {
     unsafe { asm!("mov rsp, {}", "ret", in(reg) NOWHERE + 0x800, options(noreturn)) }
 }
 
-/// A table whose entries all point at itself.
+/// A table whose entries all point at itself, and begin with the bytes of UD2: what runs next is the table.
 fn pagetable_self() {
     let root = TABLE.get() as u64;
     // SAFETY: the table is not in use yet.
-    unsafe { (*TABLE.get()).0 = [root | 3; 512] };
+    unsafe { (*TABLE.get()).0 = [root | UD2; 512] };
     load_root(root);
 }
 
+/// Loads CR3; the next instruction is fetched at a multiple of 8.
 fn load_root(root: u64) {
-    // SAFETY: the guest ends here, since no code is mapped any more.
-    unsafe { cpu::write_cr3(root) };
-    // SAFETY: makes the end visible where old translations still serve.
-    unsafe { asm!("mov {0}, cr3", "mov cr3, {0}", "ud2", out(reg) _) };
+    // SAFETY: the guest ends here, since its code is not mapped any more.
+    unsafe { asm!(".p2align 3", "nop dword ptr [rax + rax]", "mov cr3, {}", "ud2", in(reg) root, options(noreturn)) };
 }
 
 /// A page directory behind which nothing is: its entry reads all-ones, which sets reserved bits: #PF, present, reserved.

@@ -1,8 +1,9 @@
 //! The rogue: does what no guest should, and checks that each answer is the documented one.
 //!
 //! Command line: `mode=MODE`. Without it every group of [`GROUPS`] runs (or the one of `only=GROUP`), the `done` line
-//! follows and the guest powers off; the word `trace` names each instruction before it is tried. The other modes end the guest in their own way ([`ends`]) or attack with
-//! interrupts ([`storm`]).
+//! follows and the guest powers off. The word `trace` names each instruction before it is tried, and `strict` adds what
+//! the processor alone answers (QEMU's TCG answers some of that wrongly). `shown=N` prints more than 8 wrong responses of
+//! a check. The other modes end the guest in their own way ([`ends`]) or attack with interrupts ([`storm`]).
 #![no_std]
 #![no_main]
 
@@ -21,6 +22,7 @@ mod opcodes;
 mod ports;
 mod privileged;
 mod probe;
+mod registers;
 mod storm;
 mod strings;
 mod unowned;
@@ -31,13 +33,15 @@ use guest_rt::{println, report, start_info};
 guest_rt::entry!(main);
 
 /// The groups of the sweep, in their order: the x2APIC group comes last, because the way back is closed.
-const GROUPS: [(&str, fn()); 13] = [
+const GROUPS: [(&str, fn()); 15] = [
     ("cpuid", leaves::run),
     ("features", features::run),
     ("ports", ports::run),
     ("strings", strings::run),
     ("msrs", msrs::run),
+    ("cr0", controls::cr0),
     ("controls", controls::run),
+    ("registers", registers::run),
     ("privileged", privileged::run),
     ("lengths", lengths::run),
     ("calls", calls::run),

@@ -6,17 +6,8 @@ use crate::decode::flags::{AF, CF, OF, PF, SF, STATUS, ZF};
 use crate::decode::{AluOp, BitOp, UnaryOp, alu, bit, unary};
 
 const SIZES: [AccessSize; 4] = [AccessSize::B1, AccessSize::B2, AccessSize::B4, AccessSize::B8];
-const OPS: [AluOp; 9] = [
-    AluOp::Add,
-    AluOp::Or,
-    AluOp::Adc,
-    AluOp::Sbb,
-    AluOp::And,
-    AluOp::Sub,
-    AluOp::Xor,
-    AluOp::Cmp,
-    AluOp::Test,
-];
+const OPS: [AluOp; 9] =
+    [AluOp::Add, AluOp::Or, AluOp::Adc, AluOp::Sbb, AluOp::And, AluOp::Sub, AluOp::Xor, AluOp::Cmp, AluOp::Test];
 
 /// Signed value of the low `bits`.
 fn signed(value: u64, bits: u32) -> i128 {
@@ -48,7 +39,7 @@ fn reference(op: AluOp, size: AccessSize, a: u64, b: u64, rflags: u64) -> (u64, 
         | flag(signed_wide != signed(result, bits), OF)
         | flag(result == 0, ZF)
         | flag(signed(result, bits) < 0, SF)
-        | flag((result as u8).count_ones() % 2 == 0, PF);
+        | flag((result as u8).count_ones().is_multiple_of(2), PF);
     (result, rflags & !STATUS | flags)
 }
 
@@ -73,10 +64,8 @@ fn edges_of_every_width() {
         let mask = size.all_ones();
         let sign = mask ^ mask >> 1;
         let edges = [0, 1, 0xf, 0x10, sign - 1, sign, sign + 1, mask - 1, mask];
-        for (op, a, b) in OPS
-            .into_iter()
-            .flat_map(|op| edges.map(|a| edges.map(|b| (op, a & mask, b & mask))))
-            .flatten()
+        for (op, a, b) in
+            OPS.into_iter().flat_map(|op| edges.map(|a| edges.map(|b| (op, a & mask, b & mask)))).flatten()
         {
             for rflags in [2, 2 | CF] {
                 let want = reference(op, size, a, b, rflags);

@@ -7,8 +7,7 @@ use super::oracle::{agrees, disassemble, is_promised};
 use crate::decode::{DecodeError, MAX_INSTRUCTION_LENGTH, Mode, decode};
 
 const MODES: [Mode; 3] = [Mode::Bits16, Mode::Bits32, Mode::Bits64];
-const PREFIXES: [u8; 12] =
-    [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x48];
+const PREFIXES: [u8; 12] = [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x48];
 
 /// A small generator with a fixed seed, so that every run sees the same instructions in the same order.
 struct Random(u64);

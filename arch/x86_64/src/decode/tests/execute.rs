@@ -5,8 +5,7 @@ use phalanx_arch_api::AccessSize;
 use super::machine::Machine;
 use crate::decode::flags::{CF, DF, OF, PF, ZF};
 use crate::decode::{
-    MemoryAccess, Mode, Operation, Reg, RegisterOperand, Registers, Seg, StringAccess, decode,
-    effective_address,
+    MemoryAccess, Mode, Operation, Reg, RegisterOperand, Registers, Seg, StringAccess, decode, effective_address,
 };
 
 fn access(bytes: &[u8], mode: Mode) -> MemoryAccess {
@@ -129,8 +128,7 @@ fn addresses_wrap_in_their_width() {
 #[test]
 fn strings_step_by_element_and_count() {
     let rep_movs = string(&[0xf3, 0xa5], Mode::Bits64);
-    let mut machine =
-        Machine::with(&[(Reg::Rsi, 0x100), (Reg::Rdi, 0x200), (Reg::Rcx, 2)]);
+    let mut machine = Machine::with(&[(Reg::Rsi, 0x100), (Reg::Rdi, 0x200), (Reg::Rcx, 2)]);
     assert!(!rep_movs.is_finished(&machine));
     assert!(!rep_movs.step(&mut machine));
     assert!(rep_movs.step(&mut machine));

@@ -2,9 +2,7 @@
 
 use phalanx_arch_api::AccessSize::{B1, B2, B4, B8};
 
-use crate::decode::{
-    MachineStatus, Mode, Operation, Port, Reg, RegisterOperand, Repeat, StringOp, System, decode,
-};
+use crate::decode::{MachineStatus, Mode, Operation, Port, Reg, RegisterOperand, Repeat, StringOp, System, decode};
 
 fn system(bytes: &[u8], mode: Mode) -> System {
     let instruction = decode(bytes, mode).unwrap();

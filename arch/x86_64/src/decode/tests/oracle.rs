@@ -6,9 +6,8 @@ use iced_x86::{Code, DecoderOptions, Mnemonic, OpKind, Register};
 use phalanx_arch_api::AccessSize;
 
 use crate::decode::{
-    AluOp, BitOp, Instruction, MachineStatus, MemoryAccess, MemoryAction, MemoryOperand, Mode,
-    Operation, Port, Reg, RegisterOperand, Repeat, Seg, Source, StringAccess, StringOp, System,
-    UnaryOp,
+    AluOp, BitOp, Instruction, MachineStatus, MemoryAccess, MemoryAction, MemoryOperand, Mode, Operation, Port, Reg,
+    RegisterOperand, Repeat, Seg, Source, StringAccess, StringOp, System, UnaryOp,
 };
 
 /// Where the instruction pretends to be.
@@ -43,10 +42,8 @@ pub(super) fn is_promised(iced: &iced_x86::Instruction) -> bool {
 
 /// Moves of general-purpose registers and immediates to and from memory, and of control and debug registers.
 fn is_promised_move(iced: &iced_x86::Instruction, has_memory: bool) -> bool {
-    let registers: Vec<Register> = (0..iced.op_count())
-        .filter(|n| iced.op_kind(*n) == OpKind::Register)
-        .map(|n| iced.op_register(n))
-        .collect();
+    let registers: Vec<Register> =
+        (0..iced.op_count()).filter(|n| iced.op_kind(*n) == OpKind::Register).map(|n| iced.op_register(n)).collect();
     if registers.iter().any(|register| register.is_cr() || register.is_dr()) {
         return true;
     }
@@ -57,11 +54,44 @@ fn is_promised_system(mnemonic: Mnemonic) -> bool {
     use Mnemonic as M;
     matches!(
         mnemonic,
-        M::Cpuid | M::Rdmsr | M::Wrmsr | M::Hlt | M::Vmmcall | M::Vmcall | M::Invd | M::Wbinvd
-            | M::Wbnoinvd | M::In | M::Out | M::Lmsw | M::Smsw | M::Clts | M::Xgetbv | M::Xsetbv
-            | M::Rdtsc | M::Rdtscp | M::Rdpmc | M::Invlpg | M::Invlpga | M::Iret | M::Iretd
-            | M::Iretq | M::Pause | M::Monitor | M::Mwait | M::Vmrun | M::Vmload | M::Vmsave
-            | M::Stgi | M::Clgi | M::Skinit | M::Int | M::Int3 | M::Into | M::Int1 | M::Rsm
+        M::Cpuid
+            | M::Rdmsr
+            | M::Wrmsr
+            | M::Hlt
+            | M::Vmmcall
+            | M::Vmcall
+            | M::Invd
+            | M::Wbinvd
+            | M::Wbnoinvd
+            | M::In
+            | M::Out
+            | M::Lmsw
+            | M::Smsw
+            | M::Clts
+            | M::Xgetbv
+            | M::Xsetbv
+            | M::Rdtsc
+            | M::Rdtscp
+            | M::Rdpmc
+            | M::Invlpg
+            | M::Invlpga
+            | M::Iret
+            | M::Iretd
+            | M::Iretq
+            | M::Pause
+            | M::Monitor
+            | M::Mwait
+            | M::Vmrun
+            | M::Vmload
+            | M::Vmsave
+            | M::Stgi
+            | M::Clgi
+            | M::Skinit
+            | M::Int
+            | M::Int3
+            | M::Into
+            | M::Int1
+            | M::Rsm
     )
 }
 
@@ -124,9 +154,7 @@ fn memory_agrees(access: &MemoryAccess, iced: &iced_x86::Instruction) -> bool {
             };
             (1, expected.contains(&m) && is_register(iced, 0, *width, *to))
         }
-        MemoryAction::Store(from) => {
-            (0, matches!(m, Mnemonic::Mov | Mnemonic::Movnti) && source(1, from))
-        }
+        MemoryAction::Store(from) => (0, matches!(m, Mnemonic::Mov | Mnemonic::Movnti) && source(1, from)),
         MemoryAction::Alu(op, from) => (0, m == alu_mnemonic(*op) && source(1, from)),
         MemoryAction::AluToRegister(op, to) => (1, m == alu_mnemonic(*op) && register(0, to)),
         MemoryAction::Unary(op) => (0, m == unary_mnemonic(*op)),
@@ -147,9 +175,7 @@ fn memory_agrees(access: &MemoryAccess, iced: &iced_x86::Instruction) -> bool {
 fn source_agrees(iced: &iced_x86::Instruction, n: u32, size: AccessSize, source: &Source) -> bool {
     match source {
         Source::Register(register) => is_register(iced, n, size, *register),
-        Source::Immediate(value) => {
-            iced.try_immediate(n).is_ok_and(|other| (other ^ value) & size.all_ones() == 0)
-        }
+        Source::Immediate(value) => iced.try_immediate(n).is_ok_and(|other| (other ^ value) & size.all_ones() == 0),
     }
 }
 
@@ -321,9 +347,7 @@ fn is_move(iced: &iced_x86::Instruction, gpr: Reg, first: Register, number: u8, 
 
 fn status_agrees(status: &MachineStatus, iced: &iced_x86::Instruction) -> bool {
     match status {
-        MachineStatus::Memory(operand) => {
-            iced.op0_kind() == OpKind::Memory && operand_agrees(operand, iced)
-        }
+        MachineStatus::Memory(operand) => iced.op0_kind() == OpKind::Memory && operand_agrees(operand, iced),
         // iced names LMSW's source in the operand size; 16 bits of it count.
         MachineStatus::Register(ours, _) if iced.mnemonic() == Mnemonic::Lmsw => {
             iced.op0_register().full_register() == register(*ours, AccessSize::B8)

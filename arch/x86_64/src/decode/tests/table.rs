@@ -3,8 +3,7 @@
 use phalanx_arch_api::AccessSize::{self, B1, B2, B4, B8};
 
 use crate::decode::{
-    AluOp, BitOp, DecodeError, MemoryAccess, MemoryAction, Mode, Operation, Reg, RegisterOperand,
-    Seg, Source, decode,
+    AluOp, BitOp, DecodeError, MemoryAccess, MemoryAction, Mode, Operation, Reg, RegisterOperand, Seg, Source, decode,
 };
 
 fn access(bytes: &[u8], mode: Mode) -> MemoryAccess {
@@ -32,11 +31,7 @@ fn moves_in_64_bit_mode() {
         // mov [rdi+0xb0], esi
         (&[0x89, 0xb7, 0xb0, 0, 0, 0], B4, MemoryAction::Store(from(Reg::Rsi))),
         // mov dword [0xffffffffff5fc0b0], 0
-        (
-            &[0xc7, 0x04, 0x25, 0xb0, 0xc0, 0x5f, 0xff, 0, 0, 0, 0],
-            B4,
-            MemoryAction::Store(Source::Immediate(0)),
-        ),
+        (&[0xc7, 0x04, 0x25, 0xb0, 0xc0, 0x5f, 0xff, 0, 0, 0, 0], B4, MemoryAction::Store(Source::Immediate(0))),
         // mov r9, [r12]
         (&[0x4d, 0x8b, 0x0c, 0x24], B8, load(Reg::R9, B8, false)),
         // mov [r13+0], r15b
@@ -54,11 +49,7 @@ fn moves_in_64_bit_mode() {
         // mov word [rax], 0x1234
         (&[0x66, 0xc7, 0x00, 0x34, 0x12], B2, MemoryAction::Store(Source::Immediate(0x1234))),
         // mov qword [rax], -1
-        (
-            &[0x48, 0xc7, 0x00, 0xff, 0xff, 0xff, 0xff],
-            B8,
-            MemoryAction::Store(Source::Immediate(u64::MAX)),
-        ),
+        (&[0x48, 0xc7, 0x00, 0xff, 0xff, 0xff, 0xff], B8, MemoryAction::Store(Source::Immediate(u64::MAX))),
         // movabs eax, [0x1122334455667788]
         (&[0xa1, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11], B4, load(Reg::Rax, B4, false)),
         // movnti [rax], rcx
@@ -83,10 +74,7 @@ fn read_modify_write() {
         // sub edx, [rax]
         (&[0x2b, 0x10], MemoryAction::AluToRegister(AluOp::Sub, RegisterOperand::low(Reg::Rdx))),
         // test dword [rax], 0x1000
-        (
-            &[0xf7, 0x00, 0, 0x10, 0, 0],
-            MemoryAction::Alu(AluOp::Test, Source::Immediate(0x1000)),
-        ),
+        (&[0xf7, 0x00, 0, 0x10, 0, 0], MemoryAction::Alu(AluOp::Test, Source::Immediate(0x1000))),
         // xchg [rax], ebx
         (&[0x87, 0x18], MemoryAction::Exchange(RegisterOperand::low(Reg::Rbx))),
         // bts dword [rax], 5

@@ -79,7 +79,7 @@ const fn canonical(address: u64) -> Hva {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mapper::tests::Model;
+    use super::super::model::Model;
     use super::super::{Access, Features, Mapping, map};
     use super::*;
 

@@ -62,7 +62,7 @@ impl From<OutOfFrames> for MapError {
 }
 
 /// Bytes that one entry at `level` covers (1 = page table, 4 = root).
-const fn span(level: u32) -> u64 {
+pub(super) const fn span(level: u32) -> u64 {
     FRAME_SIZE << (9 * (level - 1))
 }
 
@@ -154,62 +154,9 @@ fn already_mapped(old: u64, level: u32, rest: Mapping) -> Result<u64, MapError> 
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    extern crate std;
-    use std::vec::Vec;
-
+mod tests {
+    use super::super::model::Model;
     use super::*;
-
-    /// Tables in a vector: the table at physical address `n * 4 KiB` is element `n`.
-    pub(crate) struct Model {
-        pub(crate) tables: Vec<[u64; 512]>,
-        pub(crate) limit: usize,
-    }
-
-    impl Model {
-        pub(crate) fn new() -> Self {
-            Self {
-                tables: std::vec![[0; 512]],
-                limit: 100,
-            }
-        }
-
-        /// The leaf for `virt` and its level, found as the processor would.
-        pub(crate) fn lookup(&self, virt: u64) -> Option<(u64, u32)> {
-            let mut table = Hpa::new(0);
-            for level in [4, 3, 2, 1] {
-                let value = self.read(table, (virt / span(level)) as usize % 512);
-                if value & PRESENT == 0 {
-                    return None;
-                }
-                if entry::is_leaf(value, level) {
-                    return Some((value, level));
-                }
-                table = entry::frame(value);
-            }
-            None
-        }
-    }
-
-    impl TableMemory for Model {
-        fn allocate_table(&mut self) -> Result<Hpa, OutOfFrames> {
-            if self.tables.len() == self.limit {
-                return Err(OutOfFrames);
-            }
-            self.tables.push([0; 512]);
-            Ok(Hpa::new((self.tables.len() as u64 - 1) * FRAME_SIZE))
-        }
-
-        fn read(&self, table: Hpa, index: usize) -> u64 {
-            self.tables[(table.as_u64() / FRAME_SIZE) as usize][index]
-        }
-
-        fn write(&mut self, table: Hpa, index: usize, value: u64) {
-            let slot = &mut self.tables[(table.as_u64() / FRAME_SIZE) as usize][index];
-            assert_eq!(*slot & PRESENT, 0, "a present entry must not change");
-            *slot = value;
-        }
-    }
 
     const ROOT: Hpa = Hpa::new(0);
     const ALL: Features = Features {

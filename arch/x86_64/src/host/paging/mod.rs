@@ -12,6 +12,8 @@
 mod check;
 mod entry;
 mod mapper;
+#[cfg(test)]
+mod model;
 mod plan;
 
 use phalanx_arch_api::{Hpa, Hva};

@@ -70,7 +70,7 @@ mod tests {
     use phalanx_arch_api::Hva;
 
     use super::super::super::early_frames::tests::boot_info;
-    use super::super::mapper::tests::Model;
+    use super::super::model::Model;
     use super::super::{DIRECT_MAP, Features, MapError, check, entry, map};
     use super::*;
 

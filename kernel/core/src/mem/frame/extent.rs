@@ -3,10 +3,8 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use phalanx_arch_api::addr::{FRAME_SHIFT, FRAME_SIZE};
-use phalanx_arch_api::{Hfn, Hpa};
-
-use super::PhysMap;
+use phalanx_arch_api::addr::FRAME_SHIFT;
+use phalanx_arch_api::{Hfn, Hpa, Hva};
 
 /// What frames are used for.
 pub trait State: sealed::Sealed {
@@ -44,75 +42,97 @@ mod sealed {
 /// Contiguous frames in one state, and the only name of them.
 #[must_use = "frames that are dropped are lost"]
 pub struct Extent<S> {
-    pub(super) map: PhysMap,
-    pub(super) first: Hfn,
-    pub(super) frames: u64,
-    pub(super) state: PhantomData<S>,
+    /// Where the first byte is in the direct map.
+    host: Hva,
+    start: Hpa,
+    /// A multiple of the frame size.
+    bytes: u64,
+    state: PhantomData<S>,
 }
 
-impl<S: State> Extent<S> {
+impl<S> Extent<S> {
+    /// Names frames.
+    ///
+    /// # Safety
+    /// What [`PhysMap::claim`](super::PhysMap::claim) asks for holds for these frames, and no other extent names them.
+    pub(super) const unsafe fn name(host: Hva, start: Hpa, bytes: u64) -> Self {
+        Self { host, start, bytes, state: PhantomData }
+    }
+
     /// The first frame.
     #[must_use]
     pub const fn first(&self) -> Hfn {
-        self.first
+        Hfn::containing(self.start)
     }
 
     /// The number of frames.
     #[must_use]
     pub const fn frames(&self) -> u64 {
-        self.frames
+        self.bytes >> FRAME_SHIFT
     }
 
     /// The address of the first byte.
     #[must_use]
     pub const fn start(&self) -> Hpa {
-        self.first.start()
+        self.start
     }
 
     /// Length in bytes.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
-        self.frames * FRAME_SIZE
+        self.bytes
+    }
+
+    /// Where the kernel sees the byte at `offset`.
+    #[inline(always)]
+    pub(super) fn pointer(&self, offset: u64) -> *mut u8 {
+        // 64-bit targets only: `usize` holds every address.
+        core::ptr::with_exposed_provenance_mut(self.host.as_u64().wrapping_add(offset) as usize)
     }
 
     /// The number of the frame after the last.
     #[must_use]
     pub const fn end(&self) -> u64 {
-        self.first.number() + self.frames
+        self.first().number() + self.frames()
     }
 
     /// The same frames in another state.
-    const fn change<T: State>(self) -> Extent<T> {
-        Extent { map: self.map, first: self.first, frames: self.frames, state: PhantomData }
+    const fn change<T>(self) -> Extent<T> {
+        // SAFETY: `self` named exactly these frames and ends here.
+        unsafe { Extent::name(self.host, self.start, self.bytes) }
     }
 
     /// Zeroes every byte.
     fn scrub(&mut self) {
-        let start = self.map.pointer(self.start());
         // SAFETY: the extent is the only name of its frames (module, 1), it is borrowed mutably, so neither a view of
         // the words nor a copy is under way, and all of it is mapped.
-        unsafe { start.write_bytes(0, (self.frames << FRAME_SHIFT) as usize) }
+        unsafe { self.pointer(0).write_bytes(0, self.bytes as usize) }
     }
 }
 
 impl Extent<Free> {
     /// The first `frames` frames and the rest; a part without frames is `None`.
     pub fn split(self, frames: u64) -> (Option<Self>, Option<Self>) {
-        let frames = frames.min(self.frames);
-        let rest = self.frames - frames;
-        let part = |first, frames| (frames > 0).then_some(Self { map: self.map, first, frames, state: PhantomData });
-        (part(self.first, frames), part(Hfn::new(self.first.number() + frames), rest))
+        let cut = frames.min(self.frames()) << FRAME_SHIFT;
+        let part = |offset: u64, bytes| {
+            let host = Hva::new(self.host.as_u64().wrapping_add(offset));
+            let start = Hpa::new(self.start.as_u64() + offset);
+            // SAFETY: `self`, which named all of them, ends here, and the two parts have no frame in common.
+            (bytes > 0).then(|| unsafe { Self::name(host, start, bytes) })
+        };
+        (part(0, cut), part(cut, self.bytes - cut))
     }
 
-    /// One extent out of `self` and `next`, where `next` begins at the end of `self` in the same map.
+    /// One extent out of `self` and `next`, where `next` begins at the end of `self` in memory and in the direct map.
     ///
     /// # Errors
     /// Gives both back where it does not.
     pub fn join(mut self, next: Self) -> Result<Self, (Self, Self)> {
-        if self.end() != next.first.number() || !self.map.is(next.map) {
+        let end = (self.host.as_u64().wrapping_add(self.bytes), self.start.as_u64() + self.bytes);
+        if end != (next.host.as_u64(), next.start.as_u64()) {
             return Err((self, next));
         }
-        self.frames += next.frames;
+        self.bytes += next.bytes;
         Ok(self)
     }
 
@@ -146,6 +166,6 @@ impl Extent<Guest> {
 
 impl<S: State> fmt::Debug for Extent<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Extent<{}>({} + {:#x})", S::NAME, self.start(), self.bytes())
+        write!(f, "Extent<{}>({} + {:#x})", S::NAME, self.start, self.bytes)
     }
 }

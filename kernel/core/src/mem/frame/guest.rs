@@ -19,7 +19,7 @@ impl Extent<Guest> {
         if offset >= self.bytes() || !offset.is_multiple_of(8) {
             return None;
         }
-        let word = self.at(offset).cast();
+        let word = self.pointer(offset).cast();
         // SAFETY: inside and aligned (just checked; extents are a multiple of 8 bytes long), mapped, and only ever
         // accessed atomically (module, 3).
         Some(u64::from_le(unsafe { AtomicU64::from_ptr(word) }.load(Relaxed)))
@@ -32,7 +32,7 @@ impl Extent<Guest> {
         if offset >= self.bytes() || !offset.is_multiple_of(4) {
             return None;
         }
-        let word = self.at(offset).cast();
+        let word = self.pointer(offset).cast();
         // SAFETY: as in `read_u64`, with 4 for 8.
         Some(u32::from_le(unsafe { AtomicU32::from_ptr(word) }.load(Relaxed)))
     }
@@ -90,19 +90,13 @@ impl Extent<Guest> {
         Ok(())
     }
 
-    /// The address of `offset`, which is inside.
-    #[inline(always)]
-    fn at(&self, offset: u64) -> *mut u8 {
-        self.map.pointer(self.start()).wrapping_add(offset as usize)
-    }
-
     /// The address of `offset` if `length` bytes from there are inside.
     fn range(&self, offset: u64, length: u64) -> Result<*mut u8, Unbacked> {
         let end = offset.checked_add(length).ok_or(Unbacked)?;
         if end > self.bytes() {
             return Err(Unbacked);
         }
-        Ok(self.at(offset))
+        Ok(self.pointer(offset))
     }
 }
 

@@ -1,8 +1,7 @@
 //! The direct map: where the kernel sees physical memory.
 
-use core::marker::PhantomData;
-
-use phalanx_arch_api::{Hfn, Hpa, Hva};
+use phalanx_arch_api::addr::FRAME_SHIFT;
+use phalanx_arch_api::{Hfn, Hva};
 
 use super::extent::{Extent, Free};
 
@@ -28,17 +27,8 @@ impl PhysMap {
     /// The frames are RAM and part of the map's promise, they do not reach the end of the address space, and nothing
     /// else (firmware tables, the kernel's image, the bundle, another extent) uses them.
     pub const unsafe fn claim(self, first: Hfn, frames: u64) -> Extent<Free> {
-        Extent { map: self, first, frames, state: PhantomData }
-    }
-
-    /// Whether both are the same map.
-    pub(super) fn is(self, other: Self) -> bool {
-        self.base == other.base
-    }
-
-    /// Where the byte at `address` is.
-    pub(super) fn pointer(self, address: Hpa) -> *mut u8 {
-        // 64-bit targets only: `usize` holds every address.
-        core::ptr::with_exposed_provenance_mut(self.base.as_u64().wrapping_add(address.as_u64()) as usize)
+        let host = Hva::new(self.base.as_u64().wrapping_add(first.start().as_u64()));
+        // SAFETY: the caller's promise.
+        unsafe { Extent::name(host, first.start(), frames << FRAME_SHIFT) }
     }
 }

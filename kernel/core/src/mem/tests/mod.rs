@@ -4,6 +4,7 @@ mod allocator;
 mod frame;
 mod guest_ram;
 mod second_level;
+mod table_pool;
 
 use std::alloc::{Layout, alloc};
 
