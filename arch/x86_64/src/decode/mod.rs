@@ -19,6 +19,8 @@ mod alu;
 mod cursor;
 mod execute;
 mod instruction;
+mod intercept;
+mod memory;
 mod modrm;
 mod one_byte;
 mod prefix;
@@ -31,11 +33,11 @@ mod two_byte;
 
 pub use address::effective_address;
 pub use alu::{AluOp, BitOp, UnaryOp, alu, bit, flags, unary};
-pub use instruction::{
-    DecodeError, Instruction, MachineStatus, MemoryAccess, MemoryAction, MemoryOperand, Mode, Operation, Port, Repeat,
-    Source, StringAccess, StringOp, System,
-};
+pub use instruction::{DecodeError, Instruction, Mode, Operation};
+pub use intercept::{MachineStatus, Port, System};
+pub use memory::{MemoryAccess, MemoryAction, MemoryOperand, Source};
 pub use registers::{Reg, RegisterOperand, Registers, Seg};
+pub use string::{Repeat, StringAccess, StringOp};
 
 use prefix::Decoder;
 

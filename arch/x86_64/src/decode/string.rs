@@ -6,7 +6,52 @@
 
 use phalanx_arch_api::AccessSize;
 
-use super::{AluOp, Reg, RegisterOperand, Registers, Repeat, StringAccess, StringOp, alu, effective_address, flags};
+use super::{AluOp, MemoryOperand, Reg, RegisterOperand, Registers, alu, effective_address, flags};
+
+/// How often a string instruction runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Once.
+    Never,
+    /// REP and REPE (0xf3): RCX times; SCAS and CMPS end when ZF is clear.
+    WhileEqual,
+    /// REPNE (0xf2): RCX times; SCAS and CMPS end when ZF is set.
+    WhileNotEqual,
+}
+
+/// A string instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StringAccess {
+    /// Which one.
+    pub op: StringOp,
+    /// Bytes of an element.
+    pub size: AccessSize,
+    /// The REP prefix.
+    pub repeat: Repeat,
+    /// The element at rSI: used by MOVS, CMPS, LODS, OUTS.
+    pub source: MemoryOperand,
+    /// The element at ES:rDI: used by MOVS, CMPS, STOS, SCAS, INS.
+    pub destination: MemoryOperand,
+}
+
+/// The string instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StringOp {
+    /// Memory to memory.
+    Movs,
+    /// Compares memory with memory.
+    Cmps,
+    /// RAX and its parts to memory.
+    Stos,
+    /// Memory to RAX and its parts.
+    Lods,
+    /// Compares RAX and its parts with memory.
+    Scas,
+    /// Port DX to memory.
+    Ins,
+    /// Memory to port DX.
+    Outs,
+}
 
 impl StringAccess {
     /// Linear address of the element at rSI.

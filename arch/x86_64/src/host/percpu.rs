@@ -16,8 +16,8 @@ pub const MAX_CPUS: usize = 64;
 /// [`PerCpu::running`] while no vCPU runs.
 pub const NOTHING_RUNS: u64 = u64::MAX;
 
-/// [`PerCpu::armed`] while the timer is not armed.
-pub const NOT_ARMED: u64 = u64::MAX;
+/// The armed deadline while the timer is not armed.
+pub(super) const NOT_ARMED: u64 = u64::MAX;
 
 /// The state of one physical CPU. Lives in frames of its own, for ever.
 ///

@@ -32,14 +32,11 @@ pub struct Host {
 /// Takes over the machine: reads ACPI, moves to page tables of its own, sets up this CPU, its APIC and the clocks.
 ///
 /// State before: the loader's page tables (the first 4 GiB in the direct map, the kernel window), interrupts disabled,
-/// CPU 0. State after: the address space of [`paging`], checked for pages that are writable and executable; exceptions
-/// end in the crash card; time runs; all interrupt lines are masked but that of COM1.
+/// CPU 0; `image` is the one that this runs in. State after: the address space of [`paging`], checked for pages that are
+/// writable and executable; exceptions end in the crash card; time runs; all interrupt lines but COM1's are masked.
 ///
 /// # Errors
 /// See [`HostError`]. The machine can then only print it and stop.
-///
-/// # Panics
-/// Never; the image must be the one that this runs in, as [`KernelImage::linked`] says.
 pub fn init_boot_cpu(info: &BootInfo, image: &KernelImage) -> Result<Host, HostError> {
     crash::set_known_memory(&image.code(), &image.boot_stack);
     let platform = acpi::read(&EarlyMemory, info.rsdp.ok_or(HostError::NoAcpi)?)?;

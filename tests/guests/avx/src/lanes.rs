@@ -23,11 +23,7 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     pub(crate) fn from_seed(seed: u64) -> Self {
-        let lane = |index: usize| {
-            (seed as u32)
-                .wrapping_mul(M)
-                .wrapping_add((seed >> 32) as u32 ^ index as u32)
-        };
+        let lane = |index: usize| (seed as u32).wrapping_mul(M).wrapping_add((seed >> 32) as u32 ^ index as u32);
         Self {
             x: core::array::from_fn(lane),
             y: core::array::from_fn(|index| !lane(index)),
@@ -81,18 +77,10 @@ impl Lanes {
     pub(crate) fn compare(&self, want: &Self, sweep: &mut Sweep) {
         sweep.expect("ymm8", self.x, want.x);
         sweep.expect("ymm9", self.y, want.y);
-        sweep.expect(
-            "ymm10",
-            self.sums.map(f64::to_bits),
-            want.sums.map(f64::to_bits),
-        );
+        sweep.expect("ymm10", self.sums.map(f64::to_bits), want.sums.map(f64::to_bits));
         sweep.expect("ymm11", self.m, want.m);
         sweep.expect("ymm12", self.c, want.c);
-        sweep.expect(
-            "ymm13",
-            self.increments.map(f64::to_bits),
-            want.increments.map(f64::to_bits),
-        );
+        sweep.expect("ymm13", self.increments.map(f64::to_bits), want.increments.map(f64::to_bits));
     }
 }
 

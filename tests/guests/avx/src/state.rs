@@ -30,9 +30,7 @@ impl State {
     pub(crate) fn from_seed(seed: u64) -> Self {
         let mut word = seed;
         let mut next = move || {
-            word = (word ^ word >> 29)
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .wrapping_add(seed | 1);
+            word = (word ^ word >> 29).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(seed | 1);
             word
         };
         let ymm = core::array::from_fn(|_| core::array::from_fn(|_| next()));
@@ -46,10 +44,7 @@ impl State {
             register[..8].copy_from_slice(&(next() | 1 << 63).to_le_bytes());
             register[8..ST_BYTES].copy_from_slice(&(0x3000 | next() as u16 & 0x8fff).to_le_bytes());
         }
-        Self {
-            ymm,
-            legacy: Legacy(image),
-        }
+        Self { ymm, legacy: Legacy(image) }
     }
 
     /// Loads all of it; YMM8 to YMM14 become 0 in their lower halves.
@@ -68,10 +63,7 @@ impl State {
 
     /// Stores all of it.
     pub(crate) fn store() -> Self {
-        let mut state = Self {
-            ymm: [[0; 4]; 9],
-            legacy: Legacy([0; 512]),
-        };
+        let mut state = Self { ymm: [[0; 4]; 9], legacy: Legacy([0; 512]) };
         // SAFETY: writes `state`, whose parts are aligned as FXSAVE and VMOVDQA want them.
         unsafe {
             asm!(
@@ -96,11 +88,7 @@ impl State {
         sweep.expect("mxcsr", &got[MXCSR..MXCSR + 4], &want[MXCSR..MXCSR + 4]);
         for index in 0..8 {
             let at = ST0 + index * 16;
-            sweep.expect(
-                format_args!("st{index}"),
-                &got[at..at + ST_BYTES],
-                &want[at..at + ST_BYTES],
-            );
+            sweep.expect(format_args!("st{index}"), &got[at..at + ST_BYTES], &want[at..at + ST_BYTES]);
         }
     }
 }

@@ -26,14 +26,8 @@ pub(crate) fn measure(name: &str, run: fn() -> Batch) {
     let ticks = batches.map(|b| b.ticks);
     report::row(name, ticks.iter().min().unwrap_or(&0) / OPERATIONS);
     if start_info::has_word("counting") {
-        let steady = ticks[BATCHES / 2..]
-            .iter()
-            .all(|&t| t == ticks[BATCHES - 1]);
-        report::check(
-            Name(name, "-steady"),
-            if steady { &ticks[..0] } else { &ticks[..] },
-            &[],
-        );
+        let steady = ticks[BATCHES / 2..].iter().all(|&t| t == ticks[BATCHES - 1]);
+        report::check(Name(name, "-steady"), if steady { &ticks[..0] } else { &ticks[..] }, &[]);
     }
 }
 

@@ -26,14 +26,7 @@ pub(crate) fn prepare_xapic() {
 // SAFETY: entered through an interrupt gate; RSP is as the CPU left it at the IRETQ.
 #[unsafe(naked)]
 unsafe extern "C" fn on_interrupt_x2apic() {
-    naked_asm!(
-        "inc r11",
-        "mov ecx, 0x80b",
-        "xor eax, eax",
-        "xor edx, edx",
-        "wrmsr",
-        "iretq"
-    )
+    naked_asm!("inc r11", "mov ecx, 0x80b", "xor eax, eax", "xor edx, edx", "wrmsr", "iretq")
 }
 
 /// The same for xAPIC mode: 3 instructions. RSI holds the register page's address in its loop.

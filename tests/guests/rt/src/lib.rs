@@ -22,6 +22,7 @@ pub mod cpu;
 pub mod cpuid;
 pub mod descriptors;
 mod entry;
+mod fault;
 pub mod fpu;
 pub mod hypercall;
 pub mod ioapic;

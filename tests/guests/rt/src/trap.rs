@@ -3,10 +3,11 @@
 //! [`attempt`] notes the stack pointer of a resume point, then calls the closure. If an exception comes first, the
 //! trap table records it and returns to the resume point instead of the faulting instruction.
 
+pub use crate::fault::*;
+
 use crate::descriptors::{KERNEL_CODE, KERNEL_DATA, MAX_CPUS, cpu_index};
 use crate::{cpu, irq, report, user};
 use core::arch::naked_asm;
-use core::fmt;
 use core::mem::{ManuallyDrop, MaybeUninit, needs_drop};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -31,41 +32,6 @@ pub struct Frame {
     pub rsp: u64,
     /// Interrupted stack segment.
     pub ss: u64,
-}
-
-/// An exception as a test compares it: vector and error code.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Fault(pub u8, pub u32);
-
-/// #UD.
-pub const UD: Fault = Fault(6, 0);
-/// #NM.
-pub const NM: Fault = Fault(7, 0);
-/// #GP(0).
-pub const GP: Fault = Fault(13, 0);
-/// #PF of a read from a page that is not present, at ring 0.
-pub const PF_READ: Fault = Fault(14, 0);
-
-impl fmt::Debug for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.0 {
-            0 => "#DE",
-            1 => "#DB",
-            3 => "#BP",
-            6 => "#UD",
-            7 => "#NM",
-            8 => "#DF",
-            10 => "#TS",
-            11 => "#NP",
-            12 => "#SS",
-            13 => "#GP",
-            14 => "#PF",
-            17 => "#AC",
-            19 => "#XM",
-            other => return write!(f, "vector{other}({:#x})", self.1),
-        };
-        write!(f, "{name}({:#x})", self.1)
-    }
 }
 
 /// One CPU's latest attempt.

@@ -16,15 +16,8 @@ use memory::Memory;
 guest_rt::entry!(main);
 
 fn main() {
-    let memory = Memory::claim(
-        start_info::value("seed", 1),
-        start_info::value("limit", u64::MAX >> 20),
-    );
-    println!(
-        "# witness: {} MiB in {} ranges",
-        memory.bytes() >> 20,
-        memory.ranges().len()
-    );
+    let memory = Memory::claim(start_info::value("seed", 1), start_info::value("limit", u64::MAX >> 20));
+    println!("# witness: {} MiB in {} ranges", memory.bytes() >> 20, memory.ranges().len());
     ticks::start(start_info::value("hz", 100));
     memory.fill();
     let intact = keep_hashing(&memory);
@@ -46,10 +39,7 @@ fn keep_hashing(memory: &Memory) -> bool {
         round += 1;
         let hash = memory.hash();
         if round % every == 0 || hash != want {
-            println!(
-                "witness hash={hash:016x} round={round} ticks={}",
-                ticks::count()
-            );
+            println!("witness hash={hash:016x} round={round} ticks={}", ticks::count());
         }
         if hash != want || round == rounds {
             return hash == want;

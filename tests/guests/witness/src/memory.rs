@@ -16,11 +16,7 @@ pub(crate) struct Memory {
 impl Memory {
     /// Takes what the memory map calls RAM, up to `limit` MiB.
     pub(crate) fn claim(seed: u64, limit: u64) -> Self {
-        let mut memory = Self {
-            seed,
-            ranges: [Range::default(); MAX_RANGES],
-            used: 0,
-        };
+        let mut memory = Self { seed, ranges: [Range::default(); MAX_RANGES], used: 0 };
         let image = start_info::image();
         let mut left = limit << 20;
         for ram in start_info::ram() {
@@ -37,10 +33,7 @@ impl Memory {
         if start < end && *left > 0 && self.used < MAX_RANGES {
             let bytes = (end - start).min(*left);
             *left -= bytes;
-            self.ranges[self.used] = Range {
-                start,
-                end: start + bytes,
-            };
+            self.ranges[self.used] = Range { start, end: start + bytes };
             self.used += 1;
         }
     }
@@ -54,9 +47,7 @@ impl Memory {
     }
 
     fn words(&self) -> impl Iterator<Item = u64> {
-        self.ranges()
-            .iter()
-            .flat_map(|r| (r.start..r.end).step_by(8))
+        self.ranges().iter().flat_map(|r| (r.start..r.end).step_by(8))
     }
 
     /// Writes the pattern.
@@ -69,22 +60,17 @@ impl Memory {
 
     /// Hash over the memory as it is.
     pub(crate) fn hash(&self) -> u64 {
-        self.words()
-            .fold(self.seed, |hash, address| absorb(hash, load(address)))
+        self.words().fold(self.seed, |hash, address| absorb(hash, load(address)))
     }
 
     /// Hash over the memory as it should be.
     pub(crate) fn expected_hash(&self) -> u64 {
-        self.words().fold(self.seed, |hash, address| {
-            absorb(hash, pattern(self.seed, address))
-        })
+        self.words().fold(self.seed, |hash, address| absorb(hash, pattern(self.seed, address)))
     }
 
     /// The first word that differs from the pattern: its address, what it holds, what it should hold.
     pub(crate) fn first_difference(&self) -> Option<(u64, u64, u64)> {
-        let words = self
-            .words()
-            .map(|address| (address, load(address), pattern(self.seed, address)));
+        let words = self.words().map(|address| (address, load(address), pattern(self.seed, address)));
         words.into_iter().find(|&(_, got, want)| got != want)
     }
 }
@@ -96,9 +82,7 @@ fn load(address: u64) -> u64 {
 
 /// One step of a multiplicative hash (the multiplier is 2^64 divided by the golden ratio).
 fn absorb(hash: u64, word: u64) -> u64 {
-    (hash ^ word)
-        .rotate_left(23)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    (hash ^ word).rotate_left(23).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// The word at `address`: no two addresses and no two seeds look alike.

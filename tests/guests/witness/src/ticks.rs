@@ -27,10 +27,7 @@ pub(crate) fn start(hz: u64) {
     PERIOD.store(clock::tsc_hz() / hz, Relaxed);
     let periodic = start_info::text("timer") == Some("periodic") || !cpuid::has_tsc_deadline();
     let count = (timer::hz() / hz) as u32;
-    println!(
-        "# witness: {hz} Hz, {}",
-        if periodic { "periodic" } else { "TSC deadline" }
-    );
+    println!("# witness: {hz} Hz, {}", if periodic { "periodic" } else { "TSC deadline" });
     irq::set_handler(VECTOR, if periodic { on_periodic } else { on_deadline });
     PM_SEEN.store(u64::from(clock::pm_now()), Relaxed);
     STARTED.store(cpu::tsc(), Relaxed);
@@ -89,10 +86,7 @@ pub(crate) fn report(tolerance: u64) {
     let expected = millis * hz / 1000;
     let pm_millis = PM_TOTAL.load(Relaxed) * 1000 / clock::PM_HZ;
     let late = LATEST.load(Relaxed) / (tsc_hz / 1_000_000).max(1);
-    println!(
-        "# witness: {} ticks of {expected} in {millis} ms (PM timer: {pm_millis} ms), latest {late} us",
-        count()
-    );
+    println!("# witness: {} ticks of {expected} in {millis} ms (PM timer: {pm_millis} ms), latest {late} us", count());
     report::check("ticks", settle(count(), expected, tolerance), expected);
     report::check("clocks", settle(pm_millis, millis, tolerance), millis);
 }

@@ -31,8 +31,8 @@ pub fn check(memory: &impl TableMemory, root: Hpa) -> Result<(), Flaw> {
     walk(memory, root, 4, 0, WRITABLE | USER)
 }
 
-/// Checks one table; `allowed` holds what the levels above allow, in the bits of an entry (NX inverted is not needed:
-/// one level with NX is enough to forbid execution).
+/// Checks one table. `allowed` holds what the levels above allow, as bits of an entry: writes and user mode only where
+/// every level says so, no execution as soon as one level forbids it.
 fn walk(
     memory: &impl TableMemory,
     table: Hpa,
