@@ -69,11 +69,12 @@ impl<'p> Builder<'p> {
         }
         let package = format!("guest-{guest}");
         let kept = self.places.target.join("guests").join(name);
-        if self.guests.borrow_mut().insert(name.to_owned()) {
+        if !self.guests.borrow().contains(name) {
             self.bare.build_with(&[&package], feature)?;
             let binary = self.bare.binary(&package);
             let bytes = std::fs::read(&binary).map_err(at_path("read", &binary))?;
             store::write_atomically(&kept, &bytes)?;
+            self.guests.borrow_mut().insert(name.to_owned());
         }
         Ok(kept)
     }

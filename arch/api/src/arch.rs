@@ -3,7 +3,7 @@
 use phalanx_abi::exit::ExitCounter;
 
 use crate::table::TableFormat;
-use crate::{Event, Gpa, GuestMemory, Hpa, HypercallRequest};
+use crate::{Event, Gpa, GuestMemory, Hpa};
 
 /// A point in time or a span, in ticks of the machine's counter (x86: TSC, Arm: CNTPCT).
 ///
@@ -40,7 +40,7 @@ pub trait DomainEnv {
     fn wake(&self, vcpu: VcpuIndex);
 
     /// Answers a hypercall that needs neither vCPU nor scheduler; `None` leaves it to [`Event::Hypercall`].
-    fn quick_hypercall(&self, request: &HypercallRequest) -> Option<i64>;
+    fn quick_hypercall(&self, number: u64, privileged: bool) -> Option<i64>;
 
     /// Whether the core wants this CPU back (another vCPU is due, the domain stops, the console has input).
     ///
@@ -70,6 +70,12 @@ pub trait Arch: Sized + 'static {
     /// Makes `cpu` leave its guest or its idle wait soon. Safe to call for a CPU that is in neither: then the next
     /// entry or wait ends at once.
     fn kick(cpu: CpuIndex);
+
+    /// A moment of waiting for a lock that another CPU holds.
+    #[inline(always)]
+    fn relax() {
+        core::hint::spin_loop();
+    }
 
     /// Waits until an interrupt or until `until`. Returns early at will.
     fn idle(cpu: &mut Self::Cpu, until: Option<Ticks>);

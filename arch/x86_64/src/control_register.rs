@@ -118,6 +118,7 @@ fn write_cr0<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection
     }
     vcpu.control.set_cr0(value);
     if paging_on || paging_off {
+        vcpu.code_pages.clear();
         vcpu.control.flush_tlb();
     }
     Ok(())
@@ -135,6 +136,7 @@ fn write_cr4<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection
         return Err(fault());
     }
     vcpu.control.set_cr4(value);
+    vcpu.code_pages.clear();
     vcpu.cpuid.set_osxsave(value & CR4_OSXSAVE != 0);
     // Whatever bit changed: a write to CR4 is rare, and most of them imply a flush.
     vcpu.control.flush_tlb();

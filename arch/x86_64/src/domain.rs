@@ -17,7 +17,7 @@ pub struct Domain {
     /// Number of the domain, for the crash card.
     pub number: u32,
     /// Interrupts on their way, a vCPU each.
-    pub inboxes: Vec<Inbox>,
+    pub inboxes: &'static [Inbox],
     /// RTC, reset and power-management ports.
     pub platform: Mutex<Platform>,
     /// Root of the second-level tables.
@@ -34,7 +34,8 @@ impl Domain {
     pub fn new(number: u32, vcpus: usize, root: Hpa, now: Ticks) -> Self {
         Self {
             number,
-            inboxes: (0..vcpus as u32).map(Inbox::new).collect(),
+            // Domains are created at boot and live as long as the machine.
+            inboxes: (0..vcpus as u32).map(Inbox::new).collect::<Vec<_>>().leak(),
             platform: Mutex::new(Platform::new(wall_seconds(now))),
             root,
             arbiter: Arbiter::new(),
@@ -45,7 +46,7 @@ impl Domain {
 
     /// Back to power-on. No vCPU runs.
     pub fn reset(&self, now: Ticks) {
-        for inbox in &self.inboxes {
+        for inbox in self.inboxes {
             inbox.clear();
         }
         *self.platform.lock() = Platform::new(wall_seconds(now));
@@ -66,7 +67,7 @@ impl Domain {
 
     /// Sends a message of a local APIC (`sender`) or of the IO-APIC. `false` where nobody accepted it.
     pub fn send<E: DomainEnv>(&self, env: &E, sender: Option<u8>, message: &Message) -> bool {
-        let targets = resolve(message, sender.map(usize::from), &self.inboxes, &self.arbiter);
+        let targets = resolve(message, sender.map(usize::from), self.inboxes, &self.arbiter);
         for target in targets {
             let Some(inbox) = self.inboxes.get(target) else { continue };
             // The sender drains its own inbox before it goes on.

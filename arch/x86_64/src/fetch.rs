@@ -4,11 +4,11 @@
 //! held the last instruction is remembered, so that the usual case is one comparison in guest memory.
 #![forbid(unsafe_code)]
 
-use phalanx_arch_api::{Gpa, GuestMemory, Gva};
+use phalanx_arch_api::{GuestMemory, Gva};
 
-use crate::decode::{DecodeError, Instruction, Mode, decode};
-use crate::translate::{Intent, exception, paging, translate};
-use crate::vcpu::{Control, FetchCache, Injection, SegmentName, Vcpu};
+use crate::decode::{DecodeError, Instruction, MAX_INSTRUCTION_LENGTH, Mode, decode};
+use crate::translate::{exception, paging};
+use crate::vcpu::{Control, Injection, SegmentName, Vcpu};
 use crate::walk;
 
 /// RFLAGS.TF: a trap after each instruction.
@@ -65,7 +65,8 @@ impl<C: Control> Vcpu<C> {
         }
         let rip = self.control.rip();
         let next = rip.wrapping_add(u64::from(expected.length));
-        // Within one 4 GiB, so that no mode makes RIP wrap.
+        // Within one 4 GiB, so that no mode makes RIP wrap. Code segments with a base other than 0 are as rare as
+        // real mode; for them the remembered page of RIP is another page, and its bytes do not confirm by chance.
         if (rip ^ next) >> 32 == 0 && self.confirms(memory, rip, expected) {
             return self.resume_at(next);
         }
@@ -75,10 +76,7 @@ impl<C: Control> Vcpu<C> {
     /// Whether the remembered code page holds the plain form at RIP.
     #[inline(always)]
     fn confirms(&self, memory: &impl GuestMemory, rip: u64, expected: Opcode) -> bool {
-        if self.fetch.key != (self.control.cr3(), rip & !(PAGE - 1)) {
-            return false;
-        }
-        let gpa = Gpa::new(self.fetch.page.as_u64() | rip & (PAGE - 1));
+        let Some(gpa) = self.code_pages.find(self.control.cr3(), rip) else { return false };
         memory.read_u32(gpa).is_ok_and(|bytes| bytes & expected.mask == expected.bytes)
     }
 
@@ -130,30 +128,37 @@ impl<C: Control> Vcpu<C> {
             }
         }
         let linear = self.code_address(mode);
-        self.remember_page(memory, linear);
-        let fetched = walk::fetch(memory, &paging(self), Gva::new(linear), self.control.cpl() == 3);
+        if let Some(instruction) = self.decode_remembered(memory, linear, mode) {
+            return Ok(instruction);
+        }
+        let paging = paging(self);
+        self.code_pages.remember(memory, &paging, self.control.cr3(), linear);
+        let fetched = walk::fetch(memory, &paging, Gva::new(linear), self.control.cpl() == 3);
         match (decode(fetched.bytes(), mode), fetched.error()) {
             (Err(DecodeError::Truncated), Some(error)) => Err(exception(self, error)),
             (decided, _) => decided.map_err(refusal),
         }
     }
 
+    /// Decodes from a remembered code page, if the guest's tables still lead there.
+    #[inline(always)]
+    fn decode_remembered(&self, memory: &impl GuestMemory, linear: u64, mode: Mode) -> Option<Instruction> {
+        if linear % PAGE > PAGE - 16 {
+            return None;
+        }
+        let gpa = self.code_pages.confirmed(memory, self.control.cr3(), linear)?;
+        let low = memory.read_u64(gpa).ok()?;
+        let high = memory.read_u64(gpa.checked_add(8)?).ok()?;
+        let bytes = (u128::from(low) | u128::from(high) << 64).to_le_bytes();
+        decode(bytes.first_chunk::<MAX_INSTRUCTION_LENGTH>()?, mode).ok()
+    }
+
     /// The linear address of CS:RIP.
+    #[inline(always)]
     fn code_address(&self, mode: Mode) -> u64 {
         match mode {
             Mode::Bits64 => self.control.rip(),
             _ => self.control.segment(SegmentName::Cs).base.wrapping_add(self.control.rip()) & 0xffff_ffff,
-        }
-    }
-
-    /// Remembers where the code page lies, unless an odd code-segment base makes RIP a wrong key for it.
-    fn remember_page(&mut self, memory: &impl GuestMemory, linear: u64) {
-        let rip = self.control.rip();
-        if (linear ^ rip) % PAGE != 0 {
-            return;
-        }
-        if let Ok(gpa) = translate(self, memory, linear, Intent::Fetch) {
-            self.fetch = FetchCache { key: (self.control.cr3(), rip & !(PAGE - 1)), page: gpa.align_down(PAGE) };
         }
     }
 }

@@ -12,14 +12,17 @@ use crate::vcpu::{Control, Vcpu, reg};
 pub fn on_exit<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<Event> {
     vcpu.count(ExitCounter::Hypercall);
     vcpu.step_over(env.memory(), Opcode::VMMCALL);
-    let request = HypercallRequest {
-        number: vcpu.gprs.get(reg::RAX),
-        arguments: [vcpu.gprs.get(reg::RDI), vcpu.gprs.get(reg::RSI), vcpu.gprs.get(reg::RDX)],
-        privileged: vcpu.control.cpl() == 0,
-    };
-    match env.quick_hypercall(&request) {
+    let number = vcpu.gprs.get(reg::RAX);
+    let privileged = vcpu.control.cpl() == 0;
+    match env.quick_hypercall(number, privileged) {
         Some(result) => vcpu.gprs.set(reg::RAX, result.cast_unsigned()),
-        None => return Some(Event::Hypercall(request)),
+        None => return Some(Event::Hypercall(request(vcpu, number, privileged))),
     }
     None
+}
+
+#[cold]
+fn request<C: Control>(vcpu: &Vcpu<C>, number: u64, privileged: bool) -> HypercallRequest {
+    let arguments = [reg::RDI, reg::RSI, reg::RDX].map(|register| vcpu.gprs.get(register));
+    HypercallRequest { number, arguments, privileged }
 }

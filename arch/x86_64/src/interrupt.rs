@@ -34,54 +34,57 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
         }
         Effect::EoiBroadcast { vector } => domain.end_of_interrupt(env, vector),
         Effect::Reconfigured => {
-            publish(vcpu, domain);
+            publish(vcpu);
             vcpu.cpuid.set_apic_enabled(vcpu.apic.mode() != Mode::Disabled);
             vcpu.attention |= attention::TIMER;
         }
     }
     // The write may have been one to the task priority.
     let priority = vcpu.apic.cr8();
-    if vcpu.control.task_priority() != priority {
+    if vcpu.task_priority != priority {
+        vcpu.task_priority = priority;
         vcpu.control.set_task_priority(priority);
     }
 }
 
 /// Makes the local APIC's addressing visible to senders.
-pub fn publish<C: Control>(vcpu: &Vcpu<C>, domain: &Domain) {
-    if let Some(inbox) = domain.inboxes.get(usize::from(vcpu.index)) {
-        inbox.publish(&vcpu.apic);
-    }
+pub fn publish<C: Control>(vcpu: &Vcpu<C>) {
+    vcpu.inbox.publish(&vcpu.apic);
 }
 
 /// Takes the task priority that the guest left in CR8.
 #[inline(always)]
 pub fn sync_task_priority<C: Control>(vcpu: &mut Vcpu<C>) {
     let priority = vcpu.control.task_priority();
-    if priority != vcpu.apic.cr8() {
+    if priority != vcpu.task_priority {
+        vcpu.task_priority = priority;
         vcpu.apic.set_cr8(priority);
     }
 }
 
 /// Empties the inbox into the local APIC; acts on INIT, SIPI and NMI.
 #[inline(always)]
-pub fn drain<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
-    let Some(inbox) = domain.inboxes.get(usize::from(vcpu.index)) else { return };
-    if inbox.is_empty() {
-        return;
+pub fn drain<C: Control>(vcpu: &mut Vcpu<C>) {
+    if !vcpu.inbox.is_empty() {
+        take_inbox(vcpu);
     }
-    let signals = inbox.drain_into(&mut vcpu.apic);
+}
+
+#[inline(never)]
+fn take_inbox<C: Control>(vcpu: &mut Vcpu<C>) {
+    let signals = vcpu.inbox.drain_into(&mut vcpu.apic);
     if signals != Signals::NONE {
-        take_signals(vcpu, domain, signals);
+        take_signals(vcpu, signals);
     }
 }
 
 #[cold]
-fn take_signals<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain, signals: Signals) {
+fn take_signals<C: Control>(vcpu: &mut Vcpu<C>, signals: Signals) {
     // The bootstrap processor after INIT would start at the reset vector, where a domain has no firmware: it stays.
     if signals.init && !vcpu.apic.is_bootstrap() {
         vcpu.count(ExitCounter::Init);
         vcpu.init();
-        publish(vcpu, domain);
+        publish(vcpu);
     }
     if let (Some(vector), Activity::WaitForSipi) = (signals.sipi, vcpu.activity) {
         vcpu.start_up(vector);

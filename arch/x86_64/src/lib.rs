@@ -18,6 +18,7 @@ extern crate std;
 
 mod backend;
 mod clock;
+mod code_pages;
 mod control_register;
 pub mod cpuid;
 mod cpuid_exit;

@@ -37,7 +37,7 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Event {
     loop {
-        interrupt::drain(vcpu, domain);
+        interrupt::drain(vcpu);
         if vcpu.attention != 0 || interrupt::pending(vcpu) {
             if let Some(event) = prepare(domain, vcpu, env, until) {
                 return event;

@@ -86,7 +86,8 @@ where
             components => Method::Xsave(components),
         };
         let control = B::new_control(domain.root);
-        let mut vcpu = Vcpu::new(index.0, control, cpuid, SwitchedState::new(method));
+        let inbox = &domain.inboxes[usize::from(index.0)];
+        let mut vcpu = Vcpu::new(index.0, inbox, control, cpuid, SwitchedState::new(method));
         start_clock(domain, &mut vcpu);
         vcpu
     }
@@ -163,7 +164,7 @@ where
 fn start_clock<C: Control>(domain: &Domain, vcpu: &mut Vcpu<C>) {
     vcpu.tsc_offset = 0;
     vcpu.move_tsc(domain.power_on().wrapping_neg());
-    interrupt::publish(vcpu, domain);
+    interrupt::publish(vcpu);
 }
 
 /// Whether the console's interrupt waits for the core.

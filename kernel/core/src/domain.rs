@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 use phalanx_abi::bundle;
 use phalanx_arch_api::{Arch, FaultReason};
 use phalanx_sched::VcpuId;
-use spin::Mutex;
 
 use crate::console::{Ns16550, PortId};
 use crate::load::Loader;
+use crate::lock::Lock;
 use crate::mem::{AddressSpace, GuestRam};
 
 /// Where a domain is in its life.
@@ -59,7 +59,7 @@ pub(crate) struct VcpuSlot<A: Arch> {
     /// Its name in the scheduler.
     pub(crate) id: VcpuId,
     /// Locked by the CPU that runs it, for as long as it runs it: one CPU a vCPU at a time, whatever the scheduler says.
-    pub(crate) state: Mutex<Vcpu<A>>,
+    pub(crate) state: Lock<Vcpu<A>, A>,
 }
 
 /// The part of a vCPU that only its CPU touches.
@@ -70,12 +70,12 @@ pub(crate) struct Vcpu<A: Arch> {
 }
 
 /// A UART with its place on the physical line.
-pub(crate) struct Uart {
+pub(crate) struct Uart<A: Arch> {
     pub(crate) base_port: u16,
     pub(crate) irq: u32,
     /// `None`: nothing is attached; output is dropped.
     pub(crate) port: Option<PortId>,
-    pub(crate) model: Mutex<Ns16550>,
+    pub(crate) model: Lock<Ns16550, A>,
     /// The line's last level, so that only changes reach the interrupt controller.
     pub(crate) line: AtomicBool,
 }
@@ -89,9 +89,9 @@ pub(crate) struct Domain<A: Arch> {
     /// Kept because the processor walks it; nothing changes it after boot.
     pub(crate) _space: AddressSpace<A::SecondLevel>,
     pub(crate) vcpus: Vec<VcpuSlot<A>>,
-    pub(crate) uart: Option<Uart>,
-    pub(crate) loader: Mutex<Loader>,
-    pub(crate) stop_reason: Mutex<Option<StopReason>>,
+    pub(crate) uart: Option<Uart<A>>,
+    pub(crate) loader: Lock<Loader, A>,
+    pub(crate) stop_reason: Lock<Option<StopReason>, A>,
     phase: AtomicU8,
     parked: AtomicU32,
     reboots: AtomicU32,
@@ -115,7 +115,7 @@ impl<A: Arch> Domain<A> {
         ram: GuestRam,
         space: AddressSpace<A::SecondLevel>,
         vcpus: Vec<VcpuSlot<A>>,
-        uart: Option<Uart>,
+        uart: Option<Uart<A>>,
     ) -> Self {
         Self {
             name,
@@ -125,8 +125,8 @@ impl<A: Arch> Domain<A> {
             _space: space,
             vcpus,
             uart,
-            loader: Mutex::new(Loader::new()),
-            stop_reason: Mutex::new(None),
+            loader: Lock::new(Loader::new()),
+            stop_reason: Lock::new(None),
             phase: AtomicU8::new(Phase::Loading as u8),
             parked: AtomicU32::new(0),
             reboots: AtomicU32::new(0),

@@ -41,7 +41,7 @@ pub(crate) fn port<A: Arch>(
 fn uart_access<A: Arch>(
     machine: &Machine<A>,
     env: &Env<'_, A>,
-    uart: &Uart,
+    uart: &Uart<A>,
     offset: u8,
     access: PortAccess,
 ) -> u64 {
@@ -64,7 +64,7 @@ fn uart_access<A: Arch>(
     value
 }
 
-fn uart_read<A: Arch>(machine: &Machine<A>, uart: &Uart, register: u8) -> u8 {
+fn uart_read<A: Arch>(machine: &Machine<A>, uart: &Uart<A>, register: u8) -> u8 {
     let mut model = uart.model.lock();
     let byte = model.read(register);
     if let Some(port) = uart.port.filter(|_| register == 0) {
@@ -73,7 +73,7 @@ fn uart_read<A: Arch>(machine: &Machine<A>, uart: &Uart, register: u8) -> u8 {
     byte
 }
 
-fn uart_write<A: Arch>(machine: &Machine<A>, uart: &Uart, register: u8, byte: u8) {
+fn uart_write<A: Arch>(machine: &Machine<A>, uart: &Uart<A>, register: u8, byte: u8) {
     let effect = uart.model.lock().write(register, byte);
     if let (Effect::Transmit(byte), Some(port)) = (effect, uart.port) {
         machine.console.transmit(port, byte);
@@ -81,7 +81,7 @@ fn uart_write<A: Arch>(machine: &Machine<A>, uart: &Uart, register: u8, byte: u8
 }
 
 /// Brings the interrupt controller up to date with the UART's line.
-pub(crate) fn update_line<A: Arch>(env: &Env<'_, A>, uart: &Uart) {
+pub(crate) fn update_line<A: Arch>(env: &Env<'_, A>, uart: &Uart<A>) {
     let model = uart.model.lock();
     let level = model.interrupt();
     if uart.line.swap(level, Ordering::AcqRel) != level {
@@ -123,8 +123,8 @@ pub(crate) fn hypercall<A: Arch>(vcpu: &mut A::Vcpu, request: HypercallRequest) 
 
 /// The hypercalls that need neither the vCPU nor anybody else: answered without leaving the architecture's loop.
 #[inline(always)]
-pub(crate) fn quick_hypercall(request: &HypercallRequest) -> Option<i64> {
-    if request.number == Hypercall::Null.number() && request.privileged { Some(0) } else { None }
+pub(crate) fn quick_hypercall(number: u64, privileged: bool) -> Option<i64> {
+    if number == Hypercall::Null.number() && privileged { Some(0) } else { None }
 }
 
 fn dispatch<A: Arch>(vcpu: &A::Vcpu, request: HypercallRequest) -> Result<i64, HypercallError> {

@@ -8,6 +8,7 @@
 //! | [`console`] | UART models and the one physical line |
 //! | `domain` | a domain and its life: loading, running, stopping, ended |
 //! | `load` | scrubbing and loading in bounded steps |
+//! | `lock` | how a CPU waits for another |
 //! | `machine` | everything together; what a CPU does from boot to power-off |
 //! | `run` | one vCPU's slice |
 //! | `event` | answers to the events that no architecture owns |
@@ -22,6 +23,7 @@ pub mod console;
 mod domain;
 mod event;
 mod load;
+mod lock;
 mod machine;
 pub mod mem;
 mod run;

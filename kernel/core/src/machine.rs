@@ -5,10 +5,10 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use alloc::vec::Vec;
 use phalanx_arch_api::{Arch, CpuIndex, Ticks, VcpuIndex};
 use phalanx_sched::{CpuId, CpuSet, Decision, Scheduler, VcpuId, Wake};
-use spin::Mutex;
 
 use crate::console::Console;
 use crate::domain::Domain;
+use crate::lock::Lock;
 
 /// How a CPU's life in [`Machine::run_cpu`] ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) struct Place {
 pub struct Machine<A: Arch> {
     pub(crate) domains: Vec<Domain<A>>,
     pub(crate) places: Vec<Place>,
-    pub(crate) scheduler: Mutex<Scheduler>,
+    pub(crate) scheduler: Lock<Scheduler, A>,
     pub(crate) console: &'static Console,
     /// A CPU whose flag is set returns to the scheduler soon.
     resched: Vec<AtomicBool>,
@@ -45,7 +45,7 @@ impl<A: Arch> Machine<A> {
     ) -> Self {
         let alive = AtomicUsize::new(domains.len());
         let resched = (0..cpus).map(|_| AtomicBool::new(false)).collect();
-        Self { domains, places, scheduler: Mutex::new(scheduler), console, resched, alive }
+        Self { domains, places, scheduler: Lock::new(scheduler), console, resched, alive }
     }
 
     /// The name of a domain, for the crash card.

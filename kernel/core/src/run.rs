@@ -1,6 +1,6 @@
 //! One vCPU's slice: from the scheduler's decision to what the scheduler hears back.
 
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, Event, HypercallRequest, Ticks, VcpuIndex};
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, Event, Ticks, VcpuIndex};
 use phalanx_sched::{Blocked, VcpuId};
 
 use crate::domain::{Domain, Parked, Phase, StopReason, Vcpu};
@@ -52,8 +52,8 @@ impl<A: Arch> DomainEnv for Env<'_, A> {
     }
 
     #[inline(always)]
-    fn quick_hypercall(&self, request: &HypercallRequest) -> Option<i64> {
-        crate::event::quick_hypercall(request)
+    fn quick_hypercall(&self, number: u64, privileged: bool) -> Option<i64> {
+        crate::event::quick_hypercall(number, privileged)
     }
 
     #[inline(always)]

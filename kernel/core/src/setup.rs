@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use phalanx_abi::bundle::{self, Bundle, Device};
 use phalanx_arch_api::{Arch, Gpa, VcpuIndex};
 use phalanx_sched::{Scheduler, VcpuId};
-use spin::Mutex;
 
 use crate::console::{Console, Ns16550};
 use crate::domain::{Domain, Uart, Vcpu, VcpuSlot};
+use crate::lock::Lock;
 use crate::machine::{Machine, Place};
 use crate::mem::{AddressSpace, BuildError, FrameAllocator, GuestRam, RamError};
 
@@ -136,14 +136,17 @@ fn create_domain<A: Arch>(
     let arch = A::new_domain(ids.len(), space.root());
     let slot = |(index, id): (usize, &VcpuId)| VcpuSlot {
         id: *id,
-        state: Mutex::new(Vcpu { arch: A::new_vcpu(&arch, VcpuIndex(index as u8)), parked: false }),
+        state: Lock::new(Vcpu { arch: A::new_vcpu(&arch, VcpuIndex(index as u8)), parked: false }),
     };
     let vcpus = ids.iter().enumerate().map(slot).collect();
     let uart = create_uart(image, console)?;
     Ok(Domain::new(image.name(), image, arch, ram, space, vcpus, uart))
 }
 
-fn create_uart(image: bundle::Domain<'static>, console: &'static Console) -> Result<Option<Uart>, SetupCause> {
+fn create_uart<A: Arch>(
+    image: bundle::Domain<'static>,
+    console: &'static Console,
+) -> Result<Option<Uart<A>>, SetupCause> {
     let Some(Device::Ns16550 { base_port, irq }) = image.devices().next() else { return Ok(None) };
     let port =
         if image.console() { Some(console.add(image.name()).ok_or(SetupCause::TooManyConsoles)?) } else { None };
@@ -151,7 +154,7 @@ fn create_uart(image: bundle::Domain<'static>, console: &'static Console) -> Res
         base_port,
         irq,
         port,
-        model: Mutex::new(Ns16550::new()),
+        model: Lock::new(Ns16550::new()),
         line: core::sync::atomic::AtomicBool::new(false),
     }))
 }

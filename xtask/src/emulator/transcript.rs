@@ -1,9 +1,14 @@
 //! What a machine printed, as lines of plain text that patterns are matched against.
 //!
-//! Carriage returns and terminal control sequences are left out. A pattern matches inside one line; the last line may be
-//! unfinished, so a prompt can be awaited.
+//! Carriage returns and terminal control sequences are left out. A pattern matches inside one line. An unfinished last line
+//! counts once the machine has been quiet for a moment ([`QUIET`]): a prompt can be awaited, half a word cannot mislead.
+
+use std::time::Duration;
 
 use regex::Regex;
+
+/// Silence after which an unfinished line is taken as it is.
+pub(crate) const QUIET: Duration = Duration::from_millis(50);
 
 /// A growing text with a reading position.
 #[derive(Debug, Default)]
@@ -11,6 +16,7 @@ pub(crate) struct Transcript {
     text: String,
     filter: Filter,
     partial: Vec<u8>,
+    settled: bool,
 }
 
 /// A reader's place in a transcript.
@@ -20,6 +26,7 @@ pub(crate) struct Cursor(usize);
 impl Transcript {
     /// Takes in what the machine wrote.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.settled = false;
         self.partial.extend(bytes.iter().copied().filter(|byte| self.filter.keep(*byte)));
         let valid = match std::str::from_utf8(&self.partial) {
             Ok(_) => self.partial.len(),
@@ -29,6 +36,11 @@ impl Transcript {
         let rest = self.partial.split_off(valid);
         self.text.push_str(&String::from_utf8_lossy(&self.partial));
         self.partial = rest;
+    }
+
+    /// Notes that nothing more came for [`QUIET`], or that the machine ended.
+    pub(crate) fn settle(&mut self) {
+        self.settled = true;
     }
 
     /// Everything so far.
@@ -42,6 +54,9 @@ impl Transcript {
         loop {
             let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
             let line_end = self.text[start..].find('\n').map(|at| start + at);
+            if line_end.is_none() && !self.settled {
+                return None;
+            }
             let line = &self.text[line_start..line_end.unwrap_or(self.text.len())];
             if let Some(found) = pattern.find_at(line, start - line_start) {
                 cursor.0 = line_start + found.end();
@@ -85,6 +100,7 @@ mod tests {
     fn of(text: &str) -> Transcript {
         let mut transcript = Transcript::default();
         transcript.push(text.as_bytes());
+        transcript.settle();
         transcript
     }
 
@@ -123,6 +139,8 @@ mod tests {
         let mut cursor = Cursor::default();
         assert_eq!(find(&transcript, &mut cursor, "^guest"), None);
         transcript.push(b"st:~# ");
+        assert_eq!(find(&transcript, &mut cursor, "^guest"), None, "not yet quiet");
+        transcript.settle();
         assert_eq!(find(&transcript, &mut cursor, "^guest.*# $").as_deref(), Some("guest:~# "));
     }
 

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use regex::Regex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::terminal::RawMode;
@@ -12,11 +13,8 @@ use super::{Watch, describe, keyboard};
 use crate::emulator::child::{Emulator, Heard};
 use crate::emulator::machine::Machine;
 use crate::emulator::outcome::Verdict;
-use crate::emulator::transcript::{Cursor, Transcript};
+use crate::emulator::transcript::{Cursor, QUIET, Transcript};
 use crate::error::{Result, trouble};
-
-/// How often a quiet session looks at its flags.
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// Runs `machine` to a verdict; `attached` connects this terminal. Returns the exit code.
 pub(crate) fn run(machine: &Machine, watch: &Watch, attached: bool) -> Result<u8> {
@@ -95,32 +93,40 @@ impl<'w> Session<'w> {
             if end.is_some_and(|end| now >= end) {
                 return Ok(Some(Verdict::TimeOut));
             }
-            match emulator.hear(now + GLANCE) {
+            let ended = match emulator.hear(now + QUIET) {
                 Heard::Bytes(bytes) => {
-                    if let Some(verdict) = self.take(&bytes, emulator)? {
-                        return Ok(Some(verdict));
-                    }
+                    self.show(&bytes)?;
+                    None
                 }
-                Heard::Nothing => {}
-                Heard::End(ended) => return Ok(Some(Verdict::Ended(ended))),
+                Heard::Nothing => {
+                    self.transcript.settle();
+                    None
+                }
+                Heard::End(ended) => {
+                    self.transcript.settle();
+                    Some(Verdict::Ended(ended))
+                }
+            };
+            if let Some(verdict) = self.judge().or(ended) {
+                return Ok(Some(verdict));
             }
+            self.type_when_ready(emulator);
         }
     }
 
-    fn take(&mut self, bytes: &[u8], emulator: &mut Emulator) -> Result<Option<Verdict>> {
+    fn show(&mut self, bytes: &[u8]) -> Result<()> {
         let mut out = std::io::stdout();
         let shown = out.write_all(bytes).and_then(|()| out.flush());
-        shown.map_err(|error| trouble(format!("cannot write the console to stdout: {error}"), "keep stdout open"))?;
         self.transcript.push(bytes);
-        let watch = self.watch;
-        if let Some(line) = watch.fail_on.as_ref().and_then(|bad| self.transcript.find(&mut self.fail_on, bad)) {
-            return Ok(Some(Verdict::Forbidden(line.to_owned())));
+        shown.map_err(|error| trouble(format!("cannot write the console to stdout: {error}"), "keep stdout open"))
+    }
+
+    fn judge(&mut self) -> Option<Verdict> {
+        let find = |cursor, pattern: Option<&Regex>| self.transcript.find(cursor, pattern?);
+        if let Some(line) = find(&mut self.fail_on, self.watch.fail_on.as_ref()) {
+            return Some(Verdict::Forbidden(line.to_owned()));
         }
-        if watch.until.as_ref().is_some_and(|good| self.transcript.find(&mut self.until, good).is_some()) {
-            return Ok(Some(Verdict::Seen));
-        }
-        self.type_when_ready(emulator);
-        Ok(None)
+        find(&mut self.until, self.watch.until.as_ref()).map(|_| Verdict::Seen)
     }
 
     /// Types the input once, each line with Enter. A machine that no longer listens is noticed by its end.

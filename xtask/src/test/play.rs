@@ -9,7 +9,7 @@ use super::scenario::{Elapsed, Exit, Pattern, Scenario, Step};
 use crate::emulator::child::{Emulator, Heard};
 use crate::emulator::machine::Machine;
 use crate::emulator::outcome::Ended;
-use crate::emulator::transcript::{Cursor, Transcript};
+use crate::emulator::transcript::{Cursor, QUIET, Transcript};
 
 /// What no guest may ever say: its clock, a processor or its kernel went wrong, or a check of ours failed.
 const USUALLY_FORBIDDEN: [&str; 7] = [
@@ -129,10 +129,13 @@ impl Player {
 
     /// Takes in what comes next; a forbidden line is an error.
     fn listen(&mut self, deadline: Instant) -> Result<(), String> {
-        match self.emulator.hear(deadline) {
+        match self.emulator.hear(deadline.min(Instant::now() + QUIET)) {
             Heard::Bytes(bytes) => self.transcript.push(&bytes),
-            Heard::Nothing => {}
-            Heard::End(ended) => self.ended = Some(ended),
+            Heard::Nothing => self.transcript.settle(),
+            Heard::End(ended) => {
+                self.transcript.settle();
+                self.ended = Some(ended);
+            }
         }
         for (pattern, cursor) in &mut self.forbidden {
             if let Some(line) = self.transcript.find(cursor, pattern) {

@@ -29,21 +29,17 @@ impl Feature {
     pub const TSC: Self = Self::new(1, Output::Edx, 4);
     pub const PAE: Self = Self::new(1, Output::Edx, 6);
     pub const MCE: Self = Self::new(1, Output::Edx, 7);
-    pub const SEP: Self = Self::new(1, Output::Edx, 11);
     pub const PGE: Self = Self::new(1, Output::Edx, 13);
     pub const FXSR: Self = Self::new(1, Output::Edx, 24);
     pub const SSE: Self = Self::new(1, Output::Edx, 25);
     pub const FSGSBASE: Self = Self::new(7, Output::Ebx, 0);
     pub const SMEP: Self = Self::new(7, Output::Ebx, 7);
-    pub const INVPCID: Self = Self::new(7, Output::Ebx, 10);
     pub const SMAP: Self = Self::new(7, Output::Ebx, 20);
     pub const UMIP: Self = Self::new(7, Output::Ecx, 2);
-    pub const RDPID: Self = Self::new(7, Output::Ecx, 22);
     pub const SYSCALL: Self = Self::new(EXTENDED_BASE + 1, Output::Edx, 11);
     pub const NX: Self = Self::new(EXTENDED_BASE + 1, Output::Edx, 20);
     pub const FFXSR: Self = Self::new(EXTENDED_BASE + 1, Output::Edx, 25);
     pub const GIGABYTE_PAGES: Self = Self::new(EXTENDED_BASE + 1, Output::Edx, 26);
-    pub const RDTSCP: Self = Self::new(EXTENDED_BASE + 1, Output::Edx, 27);
     pub const LONG_MODE: Self = Self::new(EXTENDED_BASE + 1, Output::Edx, 29);
 
     const fn new(leaf: u32, output: Output, bit: u8) -> Self {

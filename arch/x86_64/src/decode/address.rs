@@ -2,7 +2,7 @@
 
 use phalanx_arch_api::AccessSize;
 
-use super::{MemoryAccess, MemoryAction, MemoryOperand, Registers, Source};
+use super::{MemoryAccess, MemoryAction, MemoryOperand, Registers, Seg, Source};
 
 /// The linear address that `operand` stands for. Not checked against limits or for being canonical: hardware did that
 /// before the exit.
@@ -10,17 +10,28 @@ pub fn effective_address(operand: &MemoryOperand, registers: &impl Registers) ->
     linear(operand, 0, registers)
 }
 
-/// The linear address `extra` bytes past the operand, wrapped as the address size says.
+/// The linear address `extra` bytes past the operand.
 fn linear(operand: &MemoryOperand, extra: u64, registers: &impl Registers) -> u64 {
-    let base = match operand.base {
-        Some(reg) => registers.gpr(reg),
-        None if operand.rip_relative => registers.rip(),
-        None => 0,
+    let base = match (operand.base(), operand.relative_to_next()) {
+        (Some(reg), _) => registers.gpr(reg),
+        (None, Some(length)) => registers.rip().wrapping_add(u64::from(length)),
+        (None, None) => 0,
     };
-    let index = operand.index.map_or(0, |reg| registers.gpr(reg) << (operand.scale & 3));
-    let offset = base.wrapping_add(index).wrapping_add(operand.displacement.cast_unsigned()).wrapping_add(extra);
-    let segment = operand.segment.map_or(0, |segment| registers.segment_base(segment));
-    segment.wrapping_add(offset & operand.address_size.all_ones()) & operand.linear_size.all_ones()
+    let index = operand.index().map_or(0, |reg| registers.gpr(reg) << operand.scale());
+    let displacement = operand.displacement().cast_unsigned();
+    let offset = base.wrapping_add(index).wrapping_add(displacement).wrapping_add(extra);
+    in_segment(operand.segment(), offset & operand.address_size().all_ones(), operand.linear_size(), registers)
+}
+
+/// The linear address of `offset` in a segment; `None` is one without base.
+pub(super) fn in_segment(
+    segment: Option<Seg>,
+    offset: u64,
+    linear_size: AccessSize,
+    registers: &impl Registers,
+) -> u64 {
+    let base = segment.map_or(0, |segment| registers.segment_base(segment));
+    base.wrapping_add(offset) & linear_size.all_ones()
 }
 
 impl MemoryAccess {

@@ -113,7 +113,7 @@ impl Source {
     pub fn value(self, size: AccessSize, registers: &impl Registers) -> u64 {
         match self {
             Self::Register(register) => register.read(size, registers),
-            Self::Immediate(value) => value & size.all_ones(),
+            Self::Immediate(value) => i64::from(value).cast_unsigned() & size.all_ones(),
         }
     }
 }

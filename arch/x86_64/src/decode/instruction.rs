@@ -1,6 +1,8 @@
 //! What an instruction is, once decoded.
 
-use super::{MachineStatus, MemoryAccess, MemoryOperand, StringAccess, System};
+use phalanx_arch_api::AccessSize;
+
+use super::{MemoryAccess, Seg, StringAccess, System};
 
 /// How the processor reads code (AMD APM vol. 2, table 1-1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,40 @@ impl Mode {
             (true, _) => Self::Bits64,
             (false, true) => Self::Bits32,
             (false, false) => Self::Bits16,
+        }
+    }
+
+    /// The width of operands that are not bytes, with or without the prefix 0x66.
+    pub(super) const fn operand_size(self, overridden: bool) -> AccessSize {
+        match (self, overridden) {
+            (Self::Bits16, false) | (Self::Bits32 | Self::Bits64, true) => AccessSize::B2,
+            (Self::Bits16, true) | (Self::Bits32 | Self::Bits64, false) => AccessSize::B4,
+        }
+    }
+
+    /// The width in which addresses are computed, with or without the prefix 0x67.
+    pub(super) const fn address_size(self, overridden: bool) -> AccessSize {
+        match (self, overridden) {
+            (Self::Bits64, false) => AccessSize::B8,
+            (Self::Bits16, false) | (Self::Bits32, true) => AccessSize::B2,
+            (Self::Bits16, true) | (Self::Bits32, false) | (Self::Bits64, true) => AccessSize::B4,
+        }
+    }
+
+    /// The width of linear addresses.
+    pub(super) const fn linear_size(self) -> AccessSize {
+        match self {
+            Self::Bits64 => AccessSize::B8,
+            Self::Bits16 | Self::Bits32 => AccessSize::B4,
+        }
+    }
+
+    /// The segment whose base counts: `chosen` by a prefix, else `default`. In 64-bit mode only FS and GS have a base,
+    /// and only they are chosen.
+    pub(super) fn effective_segment(self, chosen: Option<Seg>, default: Seg) -> Option<Seg> {
+        match self {
+            Self::Bits64 => chosen,
+            Self::Bits16 | Self::Bits32 => Some(chosen.unwrap_or(default)),
         }
     }
 }
@@ -54,28 +90,4 @@ pub enum Operation {
     String(StringAccess),
     /// An instruction that is intercepted as such.
     System(System),
-}
-
-impl Operation {
-    /// Whether a LOCK prefix is allowed (AMD APM vol. 3, 1.2.5): read-modify-write of memory, and AMD's CR8 by CR0.
-    pub(super) const fn may_be_locked(&self) -> bool {
-        match self {
-            Self::Memory(access) => access.writes() && access.reads(),
-            Self::System(System::ReadControl { .. } | System::WriteControl { .. }) => true,
-            Self::String(_) | Self::System(_) => false,
-        }
-    }
-
-    /// The memory operand that ModRM encodes.
-    pub(super) const fn memory_operand_mut(&mut self) -> Option<&mut MemoryOperand> {
-        match self {
-            Self::Memory(access) => Some(&mut access.operand),
-            Self::System(
-                System::Invlpg(operand)
-                | System::Lmsw(MachineStatus::Memory(operand))
-                | System::Smsw(MachineStatus::Memory(operand)),
-            ) => Some(operand),
-            Self::String(_) | Self::System(_) => None,
-        }
-    }
 }

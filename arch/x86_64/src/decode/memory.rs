@@ -2,7 +2,7 @@
 
 use phalanx_arch_api::AccessSize;
 
-use super::{AluOp, BitOp, Reg, RegisterOperand, Seg, UnaryOp};
+use super::{AluOp, BitOp, MemoryOperand, RegisterOperand, UnaryOp};
 
 /// An instruction with one memory operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,27 +52,6 @@ pub enum MemoryAction {
 pub enum Source {
     /// A register.
     Register(RegisterOperand),
-    /// An immediate, sign-extended to 64 bits.
-    Immediate(u64),
-}
-
-/// `segment:[base + (index << scale) + displacement]`, computed modulo 2^`address_size`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemoryOperand {
-    /// Whose base is added; `None` where 64-bit mode ignores it.
-    pub segment: Option<Seg>,
-    /// Base register.
-    pub base: Option<Reg>,
-    /// Index register.
-    pub index: Option<Reg>,
-    /// Left shift of the index, 0 to 3.
-    pub scale: u8,
-    /// Relative to the instruction's first byte (the length is already in `displacement`).
-    pub rip_relative: bool,
-    /// Signed displacement, or a 64-bit absolute address.
-    pub displacement: i64,
-    /// Width of the effective address.
-    pub address_size: AccessSize,
-    /// Which linear addresses there are: 32 bits outside 64-bit mode.
-    pub linear_size: AccessSize,
+    /// An immediate, sign-extended to the operand's size.
+    Immediate(i32),
 }

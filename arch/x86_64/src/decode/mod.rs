@@ -6,7 +6,7 @@
 //! intercepted; the rest is [`DecodeError::Unknown`].
 //!
 //! ```text
-//! bytes ── prefix ──▶ opcode map (one_byte, two_byte, system) ── modrm ──▶ Instruction
+//! bytes ── prefix ──▶ opcode map (one_byte, two_byte, system) ── modrm ── finish ──▶ Instruction
 //!                                            execute(value read) ──▶ registers, flags, value to write
 //! ```
 //!
@@ -18,11 +18,13 @@ mod address;
 mod alu;
 mod cursor;
 mod execute;
+mod finish;
 mod instruction;
 mod intercept;
 mod memory;
 mod modrm;
 mod one_byte;
+mod operand;
 mod prefix;
 mod registers;
 mod string;
@@ -35,7 +37,8 @@ pub use address::effective_address;
 pub use alu::{AluOp, BitOp, UnaryOp, alu, bit, flags, unary};
 pub use instruction::{DecodeError, Instruction, Mode, Operation};
 pub use intercept::{MachineStatus, Port, System};
-pub use memory::{MemoryAccess, MemoryAction, MemoryOperand, Source};
+pub use memory::{MemoryAccess, MemoryAction, Source};
+pub use operand::MemoryOperand;
 pub use registers::{Reg, RegisterOperand, Registers, Seg};
 pub use string::{Repeat, StringAccess, StringOp};
 
@@ -51,10 +54,8 @@ pub const MAX_INSTRUCTION_LENGTH: usize = 15;
 /// fetched), [`DecodeError::TooLong`] where a processor raises #GP for its length, [`DecodeError::Unknown`] else.
 pub fn decode(bytes: &[u8], mode: Mode) -> Result<Instruction, DecodeError> {
     let mut decoder = Decoder::new(bytes, mode);
-    let opcode = decoder.prefixes()?;
-    let operation = match opcode {
-        0x0f => two_byte::decode(&mut decoder)?,
-        _ => one_byte::decode(&mut decoder, opcode)?,
-    };
-    decoder.finish(operation)
+    match decoder.opcode() {
+        0x0f => two_byte::decode(&mut decoder),
+        opcode => one_byte::decode(&mut decoder, opcode),
+    }
 }

@@ -6,7 +6,8 @@
 
 use phalanx_arch_api::AccessSize;
 
-use super::{AluOp, MemoryOperand, Reg, RegisterOperand, Registers, alu, effective_address, flags};
+use super::address::in_segment;
+use super::{AluOp, Mode, Reg, RegisterOperand, Registers, Seg, alu, flags};
 
 /// How often a string instruction runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +29,12 @@ pub struct StringAccess {
     pub size: AccessSize,
     /// The REP prefix.
     pub repeat: Repeat,
-    /// The element at rSI: used by MOVS, CMPS, LODS, OUTS.
-    pub source: MemoryOperand,
-    /// The element at ES:rDI: used by MOVS, CMPS, STOS, SCAS, INS.
-    pub destination: MemoryOperand,
+    /// The segment of the element at rSI; `None` where 64-bit mode ignores it.
+    pub source_segment: Option<Seg>,
+    /// Width of rSI, rDI and rCX.
+    pub address_size: AccessSize,
+    /// The mode that it was decoded in: in 64-bit mode, ES has no base.
+    pub mode: Mode,
 }
 
 /// The string instructions.
@@ -54,14 +57,20 @@ pub enum StringOp {
 }
 
 impl StringAccess {
-    /// Linear address of the element at rSI.
+    /// Linear address of the element at rSI: MOVS, CMPS, LODS, OUTS.
     pub fn source_address(&self, registers: &impl Registers) -> u64 {
-        effective_address(&self.source, registers)
+        self.address(Reg::Rsi, self.source_segment, registers)
     }
 
-    /// Linear address of the element at ES:rDI.
+    /// Linear address of the element at ES:rDI: MOVS, CMPS, STOS, SCAS, INS.
     pub fn destination_address(&self, registers: &impl Registers) -> u64 {
-        effective_address(&self.destination, registers)
+        let segment = self.mode.effective_segment(None, Seg::Es);
+        self.address(Reg::Rdi, segment, registers)
+    }
+
+    fn address(&self, index: Reg, segment: Option<Seg>, registers: &impl Registers) -> u64 {
+        let offset = registers.gpr(index) & self.address_size.all_ones();
+        in_segment(segment, offset, self.mode.linear_size(), registers)
     }
 
     /// Whether nothing is left to do before an element is touched: a repeat count of zero.
@@ -117,7 +126,7 @@ impl StringAccess {
 
     /// The repeat count: rCX in the address size.
     pub fn count(&self, registers: &impl Registers) -> u64 {
-        registers.gpr(Reg::Rcx) & self.source.address_size.all_ones()
+        registers.gpr(Reg::Rcx) & self.address_size.all_ones()
     }
 
     fn comparison_ends(&self, registers: &impl Registers) -> bool {
@@ -131,8 +140,7 @@ impl StringAccess {
 
     /// Adds to a register in the address size: 16 bits keep the rest, 32 bits clear the upper half.
     fn advance(&self, reg: Reg, delta: u64, registers: &mut impl Registers) {
-        let size: AccessSize = self.source.address_size;
         let value = registers.gpr(reg).wrapping_add(delta);
-        RegisterOperand::low(reg).write(size, value, registers);
+        RegisterOperand::low(reg).write(self.address_size, value, registers);
     }
 }

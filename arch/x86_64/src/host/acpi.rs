@@ -59,10 +59,7 @@ impl fmt::Display for Table {
 impl fmt::Display for AcpiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OutOfReach(table) => write!(
-                f,
-                "the ACPI table {table} is outside of the first 4 GiB or too long"
-            ),
+            Self::OutOfReach(table) => write!(f, "the ACPI table {table} is outside of the first 4 GiB or too long"),
             Self::BadSignature(table) => {
                 write!(f, "the ACPI table {table} does not have its signature")
             }
@@ -111,40 +108,26 @@ pub fn read(firmware: &impl Firmware, rsdp: Hpa) -> Result<Platform, AcpiError> 
         match firmware.bytes(address, 4) {
             Some(b"APIC") => {
                 has_madt = true;
-                read_madt(
-                    table(firmware, address, b"APIC", Table::Madt)?,
-                    &mut platform,
-                )?;
+                read_madt(table(firmware, address, b"APIC", Table::Madt)?, &mut platform)?;
             }
-            Some(b"FACP") => read_fadt(
-                table(firmware, address, b"FACP", Table::Fadt)?,
-                &mut platform,
-            )?,
+            Some(b"FACP") => read_fadt(table(firmware, address, b"FACP", Table::Fadt)?, &mut platform)?,
             _ => {}
         }
     }
-    if has_madt {
-        Ok(platform)
-    } else {
-        Err(AcpiError::Missing(Table::Madt))
-    }
+    if has_madt { Ok(platform) } else { Err(AcpiError::Missing(Table::Madt)) }
 }
 
 /// The root table, and the width of its entries in bytes (5.2.5.3).
 fn find_root(firmware: &impl Firmware, rsdp: Hpa) -> Result<(&[u8], usize), AcpiError> {
     const V1_LENGTH: usize = 20;
     const V2_LENGTH: usize = 36;
-    let first = firmware
-        .bytes(rsdp, V1_LENGTH)
-        .ok_or(AcpiError::OutOfReach(Table::Rsdp))?;
+    let first = firmware.bytes(rsdp, V1_LENGTH).ok_or(AcpiError::OutOfReach(Table::Rsdp))?;
     if &first[..8] != b"RSD PTR " {
         return Err(AcpiError::BadSignature(Table::Rsdp));
     }
     check_sum(first, Table::Rsdp)?;
     if first[15] >= 2 {
-        let whole = firmware
-            .bytes(rsdp, V2_LENGTH)
-            .ok_or(AcpiError::OutOfReach(Table::Rsdp))?;
+        let whole = firmware.bytes(rsdp, V2_LENGTH).ok_or(AcpiError::OutOfReach(Table::Rsdp))?;
         check_sum(whole, Table::Rsdp)?;
         let xsdt = little_endian(&whole[24..32]);
         if xsdt != 0 {
@@ -156,15 +139,8 @@ fn find_root(firmware: &impl Firmware, rsdp: Hpa) -> Result<(&[u8], usize), Acpi
 }
 
 /// A whole table with a valid header: at least [`HEADER`] bytes.
-fn table<'a>(
-    firmware: &'a impl Firmware,
-    at: Hpa,
-    signature: &[u8; 4],
-    kind: Table,
-) -> Result<&'a [u8], AcpiError> {
-    let header = firmware
-        .bytes(at, HEADER)
-        .ok_or(AcpiError::OutOfReach(kind))?;
+fn table<'a>(firmware: &'a impl Firmware, at: Hpa, signature: &[u8; 4], kind: Table) -> Result<&'a [u8], AcpiError> {
+    let header = firmware.bytes(at, HEADER).ok_or(AcpiError::OutOfReach(kind))?;
     if &header[..4] != signature {
         return Err(AcpiError::BadSignature(kind));
     }
@@ -175,28 +151,17 @@ fn table<'a>(
     if length > LONGEST_TABLE {
         return Err(AcpiError::OutOfReach(kind));
     }
-    let whole = firmware
-        .bytes(at, length)
-        .ok_or(AcpiError::OutOfReach(kind))?;
+    let whole = firmware.bytes(at, length).ok_or(AcpiError::OutOfReach(kind))?;
     check_sum(whole, kind)?;
     Ok(whole)
 }
 
 fn check_sum(bytes: &[u8], kind: Table) -> Result<(), AcpiError> {
-    let sum = bytes
-        .iter()
-        .fold(0, |sum: u8, byte| sum.wrapping_add(*byte));
-    if sum == 0 {
-        Ok(())
-    } else {
-        Err(AcpiError::BadChecksum(kind))
-    }
+    let sum = bytes.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte));
+    if sum == 0 { Ok(()) } else { Err(AcpiError::BadChecksum(kind)) }
 }
 
 /// A little-endian number of at most eight bytes.
 pub(super) fn little_endian(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }

@@ -66,10 +66,7 @@ fn read_madt_entry(entry: &[u8], platform: &mut Platform) -> Option<()> {
     match entry[0] {
         0 => add_cpu(number(3, 1)? as u32, number(4, 4)?, platform),
         1 => {
-            let io_apic = IoApicEntry {
-                address: Hpa::new(number(4, 4)?),
-                first_gsi: number(8, 4)? as u32,
-            };
+            let io_apic = IoApicEntry { address: Hpa::new(number(4, 4)?), first_gsi: number(8, 4)? as u32 };
             let _ = platform.io_apics.try_push(io_apic);
         }
         2 => {
@@ -104,37 +101,20 @@ pub(super) fn read_fadt(fadt: &[u8], platform: &mut Platform) -> Result<(), Acpi
     const TIMER_IS_32_BIT: u64 = 1 << 8;
     const HAS_RESET: u64 = 1 << 10;
     const IO_SPACE: u64 = 1;
-    let number = |from: usize, bytes: usize| {
-        fadt.get(from..from + bytes)
-            .map(little_endian)
-            .unwrap_or_default()
-    };
+    let number = |from: usize, bytes: usize| fadt.get(from..from + bytes).map(little_endian).unwrap_or_default();
     if fadt.len() < 116 {
         return Err(AcpiError::Truncated(Table::Fadt));
     }
     let flags = number(112, 4);
-    let extended = if number(208, 1) == IO_SPACE {
-        number(212, 8)
-    } else {
-        0
-    };
-    let port = if extended != 0 {
-        extended
-    } else {
-        number(76, 4)
-    };
+    let extended = if number(208, 1) == IO_SPACE { number(212, 8) } else { 0 };
+    let port = if extended != 0 { extended } else { number(76, 4) };
     platform.pm_timer = u16::try_from(port)
         .ok()
         .filter(|&port| port != 0)
-        .map(|port| PmTimer {
-            port,
-            is_32_bit: flags & TIMER_IS_32_BIT != 0,
-        });
+        .map(|port| PmTimer { port, is_32_bit: flags & TIMER_IS_32_BIT != 0 });
     if flags & HAS_RESET != 0 && number(116, 1) == IO_SPACE {
         let value = number(128, 1) as u8;
-        platform.reset = u16::try_from(number(120, 8))
-            .ok()
-            .map(|port| ResetRegister { port, value });
+        platform.reset = u16::try_from(number(120, 8)).ok().map(|port| ResetRegister { port, value });
     }
     Ok(())
 }

@@ -6,9 +6,7 @@ use std::vec::Vec;
 use phalanx_arch_api::Hpa;
 use proptest::prelude::*;
 
-use super::acpi::{
-    AcpiError, Firmware, InterruptOverride, IoApicEntry, PmTimer, ResetRegister, Table, read,
-};
+use super::acpi::{AcpiError, Firmware, InterruptOverride, IoApicEntry, PmTimer, ResetRegister, Table, read};
 
 const RSDP: u64 = 0x100;
 const ROOT: u64 = 0x200;
@@ -34,9 +32,7 @@ impl Memory {
     fn fix_sum(&mut self, at: u64, length: usize, sum_at: usize) {
         let bytes = &mut self.0[at as usize..at as usize + length];
         bytes[sum_at] = 0;
-        bytes[sum_at] = bytes
-            .iter()
-            .fold(0, |sum: u8, byte| sum.wrapping_sub(*byte));
+        bytes[sum_at] = bytes.iter().fold(0, |sum: u8, byte| sum.wrapping_sub(*byte));
     }
 
     fn put_table(&mut self, at: u64, signature: &[u8; 4], body: &[u8]) {
@@ -79,11 +75,7 @@ fn machine() -> Memory {
     memory.put(RSDP + 24, &ROOT.to_le_bytes());
     memory.fix_sum(RSDP, 20, 8);
     memory.fix_sum(RSDP, 36, 32);
-    memory.put_table(
-        ROOT,
-        b"XSDT",
-        &[FADT.to_le_bytes(), MADT.to_le_bytes()].concat(),
-    );
+    memory.put_table(ROOT, b"XSDT", &[FADT.to_le_bytes(), MADT.to_le_bytes()].concat());
     memory.put_table(MADT, b"APIC", &madt_body());
     memory.put_table(FADT, b"FACP", &fadt_body());
     memory
@@ -93,34 +85,11 @@ fn machine() -> Memory {
 fn a_pc_is_understood() {
     let platform = read(&machine(), Hpa::new(RSDP)).unwrap();
     assert_eq!(platform.apic_ids.as_slice(), [0, 4, 256]);
-    assert_eq!(
-        platform.io_apics.as_slice(),
-        [IoApicEntry {
-            address: Hpa::new(0xfec0_0000),
-            first_gsi: 0
-        }]
-    );
-    let sci = InterruptOverride {
-        irq: 9,
-        gsi: 9,
-        is_active_low: true,
-        is_level: true,
-    };
+    assert_eq!(platform.io_apics.as_slice(), [IoApicEntry { address: Hpa::new(0xfec0_0000), first_gsi: 0 }]);
+    let sci = InterruptOverride { irq: 9, gsi: 9, is_active_low: true, is_level: true };
     assert_eq!(platform.overrides.as_slice(), [sci]);
-    assert_eq!(
-        platform.pm_timer,
-        Some(PmTimer {
-            port: 0x608,
-            is_32_bit: true
-        })
-    );
-    assert_eq!(
-        platform.reset,
-        Some(ResetRegister {
-            port: 0xcf9,
-            value: 0xf
-        })
-    );
+    assert_eq!(platform.pm_timer, Some(PmTimer { port: 0x608, is_32_bit: true }));
+    assert_eq!(platform.reset, Some(ResetRegister { port: 0xcf9, value: 0xf }));
 }
 
 #[test]
@@ -140,43 +109,16 @@ fn each_damage_has_its_error() {
         change(&mut memory);
         read(&memory, Hpa::new(RSDP)).unwrap_err()
     };
-    assert_eq!(
-        error(&|memory| memory.put(RSDP, b"X")),
-        AcpiError::BadSignature(Table::Rsdp)
-    );
-    assert_eq!(
-        error(&|memory| memory.put(RSDP + 9, b"X")),
-        AcpiError::BadChecksum(Table::Rsdp)
-    );
-    assert_eq!(
-        error(&|memory| memory.put(ROOT, b"Y")),
-        AcpiError::BadSignature(Table::Root)
-    );
-    assert_eq!(
-        error(&|memory| memory.put(MADT + 50, b"X")),
-        AcpiError::BadChecksum(Table::Madt)
-    );
-    assert_eq!(
-        error(&|memory| memory.put(FADT + 4, &[20, 0])),
-        AcpiError::Truncated(Table::Fadt)
-    );
-    assert_eq!(
-        error(&|memory| memory.put(MADT + 7, &[1])),
-        AcpiError::OutOfReach(Table::Madt)
-    );
-    assert_eq!(
-        error(&|memory| memory.put_table(ROOT, b"XSDT", &[])),
-        AcpiError::Missing(Table::Madt)
-    );
+    assert_eq!(error(&|memory| memory.put(RSDP, b"X")), AcpiError::BadSignature(Table::Rsdp));
+    assert_eq!(error(&|memory| memory.put(RSDP + 9, b"X")), AcpiError::BadChecksum(Table::Rsdp));
+    assert_eq!(error(&|memory| memory.put(ROOT, b"Y")), AcpiError::BadSignature(Table::Root));
+    assert_eq!(error(&|memory| memory.put(MADT + 50, b"X")), AcpiError::BadChecksum(Table::Madt));
+    assert_eq!(error(&|memory| memory.put(FADT + 4, &[20, 0])), AcpiError::Truncated(Table::Fadt));
+    assert_eq!(error(&|memory| memory.put(MADT + 7, &[1])), AcpiError::OutOfReach(Table::Madt));
+    assert_eq!(error(&|memory| memory.put_table(ROOT, b"XSDT", &[])), AcpiError::Missing(Table::Madt));
     let zero_length = [madt_body().as_slice(), &[0x81, 0]].concat();
-    assert_eq!(
-        error(&|memory| memory.put_table(MADT, b"APIC", &zero_length)),
-        AcpiError::Truncated(Table::Madt)
-    );
-    assert_eq!(
-        read(&machine(), Hpa::new(u64::MAX)).unwrap_err(),
-        AcpiError::OutOfReach(Table::Rsdp)
-    );
+    assert_eq!(error(&|memory| memory.put_table(MADT, b"APIC", &zero_length)), AcpiError::Truncated(Table::Madt));
+    assert_eq!(read(&machine(), Hpa::new(u64::MAX)).unwrap_err(), AcpiError::OutOfReach(Table::Rsdp));
 }
 
 #[test]

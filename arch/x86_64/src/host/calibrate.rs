@@ -57,13 +57,7 @@ fn sample<C: Clocks>(clocks: &mut C, read: fn(&mut C) -> Option<u32>) -> Option<
         let value = read(clocks)?;
         let width = clocks.tsc().wrapping_sub(before);
         if best.is_none_or(|(tightest, _)| width < tightest) {
-            best = Some((
-                width,
-                Sample {
-                    tsc: before + width / 2,
-                    value,
-                },
-            ));
+            best = Some((width, Sample { tsc: before + width / 2, value }));
         }
     }
     best.map(|(_, sample)| sample)
@@ -72,9 +66,7 @@ fn sample<C: Clocks>(clocks: &mut C, read: fn(&mut C) -> Option<u32>) -> Option<
 /// `count` events in `ticks` of a clock of `hz`, as events a second, rounded.
 fn rate(count: u64, hz: u64, ticks: u64) -> Option<u64> {
     let product = u128::from(count) * u128::from(hz) + u128::from(ticks) / 2;
-    u64::try_from(product.checked_div(u128::from(ticks))?)
-        .ok()
-        .filter(|&rate| rate > 0)
+    u64::try_from(product.checked_div(u128::from(ticks))?).ok().filter(|&rate| rate > 0)
 }
 
 /// Measures over 20 ms.
@@ -85,11 +77,7 @@ pub fn measure<C: Clocks>(clocks: &mut C, reference: Reference) -> Result<Measur
     let first = sample(clocks, C::reference).ok_or(Unusable)?;
     let first_apic = sample(clocks, C::apic);
     loop {
-        let passed = clocks
-            .reference()
-            .ok_or(Unusable)?
-            .wrapping_sub(first.value)
-            & reference.mask;
+        let passed = clocks.reference().ok_or(Unusable)?.wrapping_sub(first.value) & reference.mask;
         if passed >= reference.hz / SPAN {
             break;
         }
@@ -101,19 +89,10 @@ pub fn measure<C: Clocks>(clocks: &mut C, reference: Reference) -> Result<Measur
     let last = sample(clocks, C::reference).ok_or(Unusable)?;
     let last_apic = sample(clocks, C::apic);
     let counted = last.value.wrapping_sub(first.value) & reference.mask;
-    let tsc = rate(
-        last.tsc - first.tsc,
-        u64::from(reference.hz),
-        u64::from(counted),
-    )
-    .ok_or(Unusable)?;
-    let apic = first_apic.zip(last_apic).and_then(|(first, last)| {
-        rate(
-            u64::from(first.value.wrapping_sub(last.value)),
-            tsc,
-            last.tsc - first.tsc,
-        )
-    });
+    let tsc = rate(last.tsc - first.tsc, u64::from(reference.hz), u64::from(counted)).ok_or(Unusable)?;
+    let apic = first_apic
+        .zip(last_apic)
+        .and_then(|(first, last)| rate(u64::from(first.value.wrapping_sub(last.value)), tsc, last.tsc - first.tsc));
     Ok(Measured { tsc, apic })
 }
 
@@ -134,9 +113,7 @@ pub fn announced((denominator, numerator, crystal): (u32, u32, u32), base_mhz: u
 #[must_use]
 pub fn choose(measured: Option<u64>, announced: Option<u64>) -> Option<u64> {
     match (measured, announced) {
-        (Some(measured), Some(announced)) if measured.abs_diff(announced) <= measured / 1000 => {
-            Some(announced)
-        }
+        (Some(measured), Some(announced)) if measured.abs_diff(announced) <= measured / 1000 => Some(announced),
         (Some(measured), _) => Some(measured),
         (None, announced) => announced,
     }
@@ -156,25 +133,13 @@ mod tests {
 
     impl Noisy {
         fn new(tsc_per_us: u64, apic_per_us: u64, seed: u64) -> Self {
-            Self {
-                nanoseconds: 12345,
-                seed,
-                tsc_per_us,
-                apic_per_us,
-            }
+            Self { nanoseconds: 12345, seed, tsc_per_us, apic_per_us }
         }
 
         fn pass_time(&mut self) {
-            self.seed = self
-                .seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let random = self.seed >> 40;
-            self.nanoseconds += if random.is_multiple_of(29) {
-                random % 3_000_000
-            } else {
-                300 + random % 500
-            };
+            self.nanoseconds += if random.is_multiple_of(29) { random % 3_000_000 } else { 300 + random % 500 };
         }
     }
 
@@ -195,10 +160,7 @@ mod tests {
         }
     }
 
-    const PM_TIMER: Reference = Reference {
-        hz: 3_579_545,
-        mask: 0xff_ffff,
-    };
+    const PM_TIMER: Reference = Reference { hz: 3_579_545, mask: 0xff_ffff };
 
     fn within_a_thousandth(value: u64, expected: u64) -> bool {
         value.abs_diff(expected) < expected / 1000
@@ -208,14 +170,8 @@ mod tests {
     fn noise_does_not_spoil_the_measurement() {
         for seed in 0..200 {
             let measured = measure(&mut Noisy::new(2_400, 1_000, seed), PM_TIMER).unwrap();
-            assert!(
-                within_a_thousandth(measured.tsc, 2_400_000_000),
-                "seed {seed}: {measured:?}"
-            );
-            assert!(
-                within_a_thousandth(measured.apic.unwrap(), 1_000_000_000),
-                "seed {seed}: {measured:?}"
-            );
+            assert!(within_a_thousandth(measured.tsc, 2_400_000_000), "seed {seed}: {measured:?}");
+            assert!(within_a_thousandth(measured.apic.unwrap(), 1_000_000_000), "seed {seed}: {measured:?}");
         }
     }
 
@@ -243,14 +199,8 @@ mod tests {
         assert_eq!(announced((2, 188, 0), 2_300), Some(2_300_000_000));
         assert_eq!(announced((0, 188, 24_000_000), 2_300), None);
         assert_eq!(announced((2, 188, 0), 0), None);
-        assert_eq!(
-            choose(Some(2_256_000_300), Some(2_256_000_000)),
-            Some(2_256_000_000)
-        );
-        assert_eq!(
-            choose(Some(1_000_000_000), Some(2_256_000_000)),
-            Some(1_000_000_000)
-        );
+        assert_eq!(choose(Some(2_256_000_300), Some(2_256_000_000)), Some(2_256_000_000));
+        assert_eq!(choose(Some(1_000_000_000), Some(2_256_000_000)), Some(1_000_000_000));
         assert_eq!(choose(None, Some(7)), Some(7));
         assert_eq!(choose(None, None), None);
     }

@@ -36,20 +36,11 @@ struct PitClocks {
 }
 
 impl PitClocks {
-    const REFERENCE: Reference = Reference {
-        hz: 1_193_182,
-        mask: 0xffff,
-    };
+    const REFERENCE: Reference = Reference { hz: 1_193_182, mask: 0xffff };
 
     fn new() -> Self {
         // SAFETY: the ports of the 8254 and of its gate; they reach no memory.
-        unsafe {
-            Self {
-                counter: Port::new(0x42),
-                command: Port::new(0x43),
-                gate: Port::new(0x61),
-            }
-        }
+        unsafe { Self { counter: Port::new(0x42), command: Port::new(0x43), gate: Port::new(0x61) } }
     }
 
     /// Starts the count, with the speaker off.
@@ -87,13 +78,7 @@ fn measure_with(pm_timer: Option<PmTimer>) -> Result<Measured, Unusable> {
         let mask = if is_32_bit { u32::MAX } else { 0xff_ffff };
         // SAFETY: the FADT says that this is the PM timer, which can only be read.
         let mut clocks = PmClocks(unsafe { Port::new(port) });
-        let result = measure(
-            &mut clocks,
-            Reference {
-                hz: 3_579_545,
-                mask,
-            },
-        );
+        let result = measure(&mut clocks, Reference { hz: 3_579_545, mask });
         if result.is_ok() {
             return result;
         }
@@ -117,11 +102,7 @@ fn announced_by_cpuid() -> Option<u64> {
         return None;
     }
     let ratio = instr::cpuid(0x15, 0);
-    let base_mhz = if highest >= 0x16 {
-        instr::cpuid(0x16, 0).eax & 0xffff
-    } else {
-        0
-    };
+    let base_mhz = if highest >= 0x16 { instr::cpuid(0x16, 0).eax & 0xffff } else { 0 };
     announced((ratio.eax, ratio.ebx, ratio.ecx), base_mhz)
 }
 
@@ -160,15 +141,12 @@ pub(super) fn calibrate(pm_timer: Option<PmTimer>) -> Result<(), NoClock> {
     let has_deadline_timer = instr::cpuid(1, 0).ecx & 1 << 24 != 0;
     apic::start_masked_count();
     let measured = measure_with(pm_timer).ok();
-    let tsc_hz =
-        choose(measured.map(|measured| measured.tsc), announced_by_cpuid()).ok_or(NoClock)?;
+    let tsc_hz = choose(measured.map(|measured| measured.tsc), announced_by_cpuid()).ok_or(NoClock)?;
     let conversion = if has_deadline_timer {
         None
     } else {
         let measured_rate = measured.and_then(|measured| measured.apic);
-        let apic_hz = measured_rate
-            .or_else(|| apic_rate_by_expiry(tsc_hz))
-            .ok_or(NoClock)?;
+        let apic_hz = measured_rate.or_else(|| apic_rate_by_expiry(tsc_hz)).ok_or(NoClock)?;
         Some(TscToApic::new(tsc_hz, apic_hz).ok_or(NoClock)?)
     };
     timer::set_up(tsc_hz, conversion);

@@ -14,10 +14,7 @@ const POWER_ON_PAT: u64 = 0x0007_0406_0007_0406;
 #[must_use]
 pub(super) fn paging_features() -> Features {
     let edx = instr::cpuid(0x8000_0001, 0).edx;
-    Features {
-        gigabyte_pages: edx & 1 << 26 != 0,
-        no_execute: edx & 1 << 20 != 0,
-    }
+    Features { gigabyte_pages: edx & 1 << 26 != 0, no_execute: edx & 1 << 20 != 0 }
 }
 
 /// The CR4 of the host, given CPUID leaf 1 ECX and leaf 7 EBX and ECX.
@@ -31,18 +28,9 @@ pub(super) fn control_register_4(leaf_1_ecx: u32, leaf_7_ebx: u32, leaf_7_ecx: u
         | Cr4Flags::OSFXSR
         | Cr4Flags::OSXMMEXCPT_ENABLE;
     flags.set(Cr4Flags::OSXSAVE, leaf_1_ecx & 1 << 26 != 0);
-    flags.set(
-        Cr4Flags::SUPERVISOR_MODE_EXECUTION_PROTECTION,
-        leaf_7_ebx & 1 << 7 != 0,
-    );
-    flags.set(
-        Cr4Flags::SUPERVISOR_MODE_ACCESS_PREVENTION,
-        leaf_7_ebx & 1 << 20 != 0,
-    );
-    flags.set(
-        Cr4Flags::USER_MODE_INSTRUCTION_PREVENTION,
-        leaf_7_ecx & 1 << 2 != 0,
-    );
+    flags.set(Cr4Flags::SUPERVISOR_MODE_EXECUTION_PROTECTION, leaf_7_ebx & 1 << 7 != 0);
+    flags.set(Cr4Flags::SUPERVISOR_MODE_ACCESS_PREVENTION, leaf_7_ebx & 1 << 20 != 0);
+    flags.set(Cr4Flags::USER_MODE_INSTRUCTION_PREVENTION, leaf_7_ecx & 1 << 2 != 0);
     flags
 }
 
@@ -55,19 +43,10 @@ pub(super) unsafe fn enter_host_mode(root: Hpa) {
     let leaf_7 = if instr::cpuid(0, 0).eax >= 7 {
         instr::cpuid(7, 0)
     } else {
-        core::arch::x86_64::CpuidResult {
-            eax: 0,
-            ebx: 0,
-            ecx: 0,
-            edx: 0,
-        }
+        core::arch::x86_64::CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 }
     };
     let cr4 = control_register_4(instr::cpuid(1, 0).ecx, leaf_7.ebx, leaf_7.ecx);
-    let no_execute = if paging_features().no_execute {
-        EferFlags::NO_EXECUTE_ENABLE.bits()
-    } else {
-        0
-    };
+    let no_execute = if paging_features().no_execute { EferFlags::NO_EXECUTE_ENABLE.bits() } else { 0 };
     let cr0 = Cr0Flags::PAGING
         | Cr0Flags::WRITE_PROTECT
         | Cr0Flags::NUMERIC_ERROR

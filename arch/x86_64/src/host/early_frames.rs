@@ -39,10 +39,7 @@ impl EarlyFrames {
     /// [`TooManyRanges`] where more than [`MAX_FREE_RANGES`] ranges would be left.
     pub fn new(info: &BootInfo) -> Result<Self, TooManyRanges> {
         let low = PhysRange::between(Hpa::new(0), Hpa::new(LOW_MEMORY_END));
-        let taken: ArrayVec<PhysRange, 3> = [Some(info.kernel_image), info.bundle, low]
-            .into_iter()
-            .flatten()
-            .collect();
+        let taken: ArrayVec<PhysRange, 3> = [Some(info.kernel_image), info.bundle, low].into_iter().flatten().collect();
         let mut free = FreeRanges::new();
         for range in info.memory.usable_without(&taken) {
             free.try_push(range).map_err(|_| TooManyRanges)?;
@@ -58,10 +55,7 @@ impl EarlyFrames {
         let bytes = count.checked_mul(FRAME_SIZE).ok_or(OutOfFrames)?;
         for range in &mut self.free {
             let start = range.start();
-            let Some(rest) = start
-                .checked_add(bytes)
-                .and_then(|end| PhysRange::between(end, range.end()))
-            else {
+            let Some(rest) = start.checked_add(bytes).and_then(|end| PhysRange::between(end, range.end())) else {
                 continue;
             };
             if rest.start().as_u64() <= REACHABLE_END {
@@ -87,10 +81,7 @@ impl EarlyFrames {
     /// What is left.
     #[must_use]
     pub fn into_free_ranges(self) -> FreeRanges {
-        self.free
-            .into_iter()
-            .filter(|range| !range.is_empty())
-            .collect()
+        self.free.into_iter().filter(|range| !range.is_empty()).collect()
     }
 }
 
@@ -102,22 +93,12 @@ impl TableMemory for EarlyFrames {
     fn read(&self, table: Hpa, index: usize) -> u64 {
         // SAFETY: tables are frames that `allocate_table` gave, mapped here; the processor may set bits at any moment,
         // hence volatile.
-        unsafe {
-            direct_map(table)
-                .cast::<u64>()
-                .add(index & 511)
-                .read_volatile()
-        }
+        unsafe { direct_map(table).cast::<u64>().add(index & 511).read_volatile() }
     }
 
     fn write(&mut self, table: Hpa, index: usize, value: u64) {
         // SAFETY: as for `read`; `&mut self` keeps other writers away.
-        unsafe {
-            direct_map(table)
-                .cast::<u64>()
-                .add(index & 511)
-                .write_volatile(value)
-        };
+        unsafe { direct_map(table).cast::<u64>().add(index & 511).write_volatile(value) };
     }
 }
 
@@ -133,11 +114,7 @@ pub(super) mod tests {
 
     /// What a loader would say about a machine with these regions and a kernel of 1 MiB at 2 MiB.
     pub(crate) fn boot_info(regions: &[(u64, u64, MemoryKind)]) -> BootInfo {
-        let region = |&(start, end, kind)| MemoryRegion {
-            start: Hpa::new(start),
-            len: end - start,
-            kind,
-        };
+        let region = |&(start, end, kind)| MemoryRegion { start: Hpa::new(start), len: end - start, kind };
         let regions: ArrayVec<MemoryRegion, 16> = regions.iter().map(region).collect();
         BootInfo {
             loader: Loader::Pvh,
@@ -152,22 +129,15 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_in_use_is_left_out() {
-        let mut info = boot_info(&[
-            (0, 0x9_fc00, MemoryKind::Usable),
-            (0x10_0000, 0x80_0fff, MemoryKind::Usable),
-        ]);
+        let mut info = boot_info(&[(0, 0x9_fc00, MemoryKind::Usable), (0x10_0000, 0x80_0fff, MemoryKind::Usable)]);
         info.bundle = Some(range(0x7f_f123, 0x80_0000));
         let left = EarlyFrames::new(&info).unwrap().into_free_ranges();
-        assert_eq!(
-            left.as_slice(),
-            [range(0x10_0000, 0x20_0000), range(0x30_0000, 0x7f_f000)]
-        );
+        assert_eq!(left.as_slice(), [range(0x10_0000, 0x20_0000), range(0x30_0000, 0x7f_f000)]);
     }
 
     #[test]
     fn allocations_are_disjoint_and_leave_the_rest() {
-        let mut frames =
-            EarlyFrames::new(&boot_info(&[(0x10_0000, 0x10_4000, MemoryKind::Usable)])).unwrap();
+        let mut frames = EarlyFrames::new(&boot_info(&[(0x10_0000, 0x10_4000, MemoryKind::Usable)])).unwrap();
         assert_eq!(frames.allocate(1), Ok(Hpa::new(0x10_0000)));
         assert_eq!(frames.allocate(2), Ok(Hpa::new(0x10_1000)));
         assert_eq!(frames.allocate(2), Err(OutOfFrames));
@@ -178,12 +148,8 @@ pub(super) mod tests {
 
     #[test]
     fn frames_above_4_gib_are_kept_for_the_core() {
-        let mut frames =
-            EarlyFrames::new(&boot_info(&[(4 << 30, 5 << 30, MemoryKind::Usable)])).unwrap();
+        let mut frames = EarlyFrames::new(&boot_info(&[(4 << 30, 5 << 30, MemoryKind::Usable)])).unwrap();
         assert_eq!(frames.allocate(1), Err(OutOfFrames));
-        assert_eq!(
-            frames.into_free_ranges().as_slice(),
-            [range(4 << 30, 5 << 30)]
-        );
+        assert_eq!(frames.into_free_ranges().as_slice(), [range(4 << 30, 5 << 30)]);
     }
 }

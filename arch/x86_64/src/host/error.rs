@@ -38,13 +38,9 @@ impl HostError {
                 "the firmware's memory map has more than 128 usable pieces; switch off memory holes in its setup"
             }
             Self::OutOfFrames => "give the machine more memory",
-            Self::Map(_) | Self::Flaw(_) => {
-                "this is a bug in Phalanx: report it together with this line"
-            }
+            Self::Map(_) | Self::Flaw(_) => "this is a bug in Phalanx: report it together with this line",
             Self::NoClock => "the machine needs an ACPI PM timer, a PIT, or CPUID leaf 0x15",
-            Self::NoLowMemory => {
-                "run with one CPU, or free memory below 1 MiB in the firmware's setup"
-            }
+            Self::NoLowMemory => "run with one CPU, or free memory below 1 MiB in the firmware's setup",
         }
     }
 }
@@ -64,22 +60,14 @@ impl fmt::Display for HostError {
             Self::Map(MapError::Unaligned(address)) => {
                 write!(f, "the mapping at {address} is not aligned to 4 KiB")
             }
-            Self::Flaw(Flaw {
-                address,
-                kind: FlawKind::WritableAndExecutable,
-            }) => {
+            Self::Flaw(Flaw { address, kind: FlawKind::WritableAndExecutable }) => {
                 write!(f, "the page at {address} is both writable and executable")
             }
-            Self::Flaw(Flaw {
-                address,
-                kind: FlawKind::UserAccessible,
-            }) => {
+            Self::Flaw(Flaw { address, kind: FlawKind::UserAccessible }) => {
                 write!(f, "the page at {address} is accessible to user mode")
             }
             Self::NoClock => f.write_str("no clock with a known rate was found"),
-            Self::NoLowMemory => {
-                f.write_str("there is no free memory below 1 MiB to start other CPUs from")
-            }
+            Self::NoLowMemory => f.write_str("there is no free memory below 1 MiB to start other CPUs from"),
         }
     }
 }

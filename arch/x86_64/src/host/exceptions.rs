@@ -24,10 +24,7 @@ const STUB_SIZE: u64 = 16;
 /// The registers when the exception happened, as the stubs push them.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
-#[expect(
-    missing_docs,
-    reason = "the fields are the registers of the same names"
-)]
+#[expect(missing_docs, reason = "the fields are the registers of the same names")]
 pub struct ExceptionFrame {
     pub r15: u64,
     pub r14: u64,
@@ -160,11 +157,7 @@ mod tests {
             // SAFETY: the stub is code of at least four bytes at this address.
             let code: [u8; 4] = unsafe { (handler(vector) as *const [u8; 4]).read_unaligned() };
             let pushes_error_code = WITH_ERROR_CODE >> vector & 1 == 0;
-            let expected = if pushes_error_code {
-                [0x6a, 0, 0x6a, vector]
-            } else {
-                [0x6a, vector, code[2], code[3]]
-            };
+            let expected = if pushes_error_code { [0x6a, 0, 0x6a, vector] } else { [0x6a, vector, code[2], code[3]] };
             assert_eq!(code, expected, "vector {vector}");
         }
     }

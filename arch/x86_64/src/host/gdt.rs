@@ -43,18 +43,13 @@ impl DescriptorTables {
     pub fn new(cpu: CpuIndex) -> Self {
         let mut tss = TaskStateSegment::new();
         let mut stacks = tss.interrupt_stack_table;
-        for (ist, stack) in [
-            (Ist::Nmi, Stack::Nmi),
-            (Ist::DoubleFault, Stack::DoubleFault),
-            (Ist::MachineCheck, Stack::MachineCheck),
-        ] {
+        for (ist, stack) in
+            [(Ist::Nmi, Stack::Nmi), (Ist::DoubleFault, Stack::DoubleFault), (Ist::MachineCheck, Stack::MachineCheck)]
+        {
             stacks[ist as usize - 1] = VirtAddr::new(stack.top(cpu).as_u64());
         }
         tss.interrupt_stack_table = stacks;
-        Self {
-            gdt: GlobalDescriptorTable::new(),
-            tss,
-        }
+        Self { gdt: GlobalDescriptorTable::new(), tss }
     }
 
     /// Fills in the descriptors. The tables must not move any more.
@@ -63,8 +58,7 @@ impl DescriptorTables {
         self.gdt.append(Descriptor::kernel_code_segment());
         self.gdt.append(Descriptor::kernel_data_segment());
         // SAFETY: the TSS stays next to the GDT that refers to it; a CPU's tables live for ever once they are loaded.
-        self.gdt
-            .append(unsafe { Descriptor::tss_segment_unchecked(&raw const self.tss) });
+        self.gdt.append(unsafe { Descriptor::tss_segment_unchecked(&raw const self.tss) });
     }
 
     /// Makes this processor use the tables. Sets the selectors of FS and GS to null; the base of GS must be set after.
@@ -94,21 +88,9 @@ mod tests {
         tables.complete();
         let entries = tables.gdt.entries();
         assert_eq!(entries.len(), 5);
-        assert_eq!(
-            entries[usize::from(CODE.index())].raw() >> 40 & 0xff,
-            0x9b,
-            "present code segment"
-        );
-        assert_eq!(
-            entries[usize::from(DATA.index())].raw() >> 40 & 0xff,
-            0x93,
-            "present data segment"
-        );
-        assert_eq!(
-            entries[usize::from(TASK.index())].raw() >> 40 & 0xff,
-            0x89,
-            "present, available 64-bit TSS"
-        );
+        assert_eq!(entries[usize::from(CODE.index())].raw() >> 40 & 0xff, 0x9b, "present code segment");
+        assert_eq!(entries[usize::from(DATA.index())].raw() >> 40 & 0xff, 0x93, "present data segment");
+        assert_eq!(entries[usize::from(TASK.index())].raw() >> 40 & 0xff, 0x89, "present, available 64-bit TSS");
     }
 
     #[test]

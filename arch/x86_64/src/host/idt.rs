@@ -66,11 +66,7 @@ const fn stack_for(vector: u8) -> Option<Ist> {
 /// The gate for each vector.
 fn gates(mode: Mode) -> impl Iterator<Item = Gate> {
     (0..=255).map(move |vector: u8| {
-        let handler = if vector < 32 {
-            exceptions::handler(vector)
-        } else {
-            interrupts::handler(vector, mode)
-        };
+        let handler = if vector < 32 { exceptions::handler(vector) } else { interrupts::handler(vector, mode) };
         Gate::new(handler, stack_for(vector))
     })
 }
@@ -89,10 +85,7 @@ pub(super) unsafe fn build(mode: Mode) {
 /// Makes this processor use the table.
 pub(super) fn load() {
     let base = VirtAddr::from_ptr(TABLE.0.get());
-    let pointer = DescriptorTablePointer {
-        limit: (size_of::<Table>() - 1) as u16,
-        base,
-    };
+    let pointer = DescriptorTablePointer { limit: (size_of::<Table>() - 1) as u16, base };
     // SAFETY: the table lives for ever, and all of its gates lead to handlers.
     unsafe { lidt(&pointer) };
 }
@@ -107,10 +100,7 @@ mod tests {
     #[test]
     fn a_gate_holds_all_bits_of_its_handler() {
         let gate = Gate::new(0x1122_3344_5566_7788, Some(Ist::DoubleFault));
-        assert_eq!(
-            (gate.offset_low, gate.offset_middle, gate.offset_high),
-            (0x7788, 0x5566, 0x1122_3344)
-        );
+        assert_eq!((gate.offset_low, gate.offset_middle, gate.offset_high), (0x7788, 0x5566, 0x1122_3344));
         assert_eq!((gate.selector, gate.stack, gate.kind), (8, 2, 0x8e));
         assert_eq!(size_of::<Gate>(), 16);
     }
@@ -119,19 +109,10 @@ mod tests {
     fn every_vector_has_a_handler_and_the_fatal_ones_a_stack() {
         let gates: Vec<_> = gates(Mode::XApic).collect();
         assert_eq!(gates.len(), 256);
-        assert!(
-            gates
-                .iter()
-                .all(|gate| gate.offset_low != 0 || gate.offset_middle != 0)
-        );
-        let with_stack: Vec<_> = (0..256)
-            .filter(|&vector| gates[vector].stack != 0)
-            .collect();
+        assert!(gates.iter().all(|gate| gate.offset_low != 0 || gate.offset_middle != 0));
+        let with_stack: Vec<_> = (0..256).filter(|&vector| gates[vector].stack != 0).collect();
         assert_eq!(with_stack, [2, 8, 18]);
-        assert_ne!(
-            gates[usize::from(interrupts::TIMER)],
-            gates[usize::from(interrupts::KICK)]
-        );
+        assert_ne!(gates[usize::from(interrupts::TIMER)], gates[usize::from(interrupts::KICK)]);
         assert_ne!(gates[0], gates[1]);
     }
 }

@@ -62,12 +62,7 @@ mod linked {
 
     fn section(start: *const u8, end: *const u8, access: Access) -> Section {
         let virt = address(start);
-        Section {
-            virt,
-            phys: Hpa::new(virt.as_u64() - WINDOW),
-            length: address(end).as_u64() - virt.as_u64(),
-            access,
-        }
+        Section { virt, phys: Hpa::new(virt.as_u64() - WINDOW), length: address(end).as_u64() - virt.as_u64(), access }
     }
 
     impl KernelImage {
@@ -76,29 +71,12 @@ mod linked {
         pub fn linked() -> Self {
             Self {
                 sections: [
-                    section(
-                        &raw const __text_start,
-                        &raw const __text_end,
-                        Access::ReadExecute,
-                    ),
-                    section(
-                        &raw const __rodata_start,
-                        &raw const __rodata_end,
-                        Access::ReadOnly,
-                    ),
-                    section(
-                        &raw const __data_start,
-                        &raw const __boot_stack_guard,
-                        Access::ReadWrite,
-                    ),
-                    section(
-                        &raw const __boot_stack_bottom,
-                        &raw const __bss_end,
-                        Access::ReadWrite,
-                    ),
+                    section(&raw const __text_start, &raw const __text_end, Access::ReadExecute),
+                    section(&raw const __rodata_start, &raw const __rodata_end, Access::ReadOnly),
+                    section(&raw const __data_start, &raw const __boot_stack_guard, Access::ReadWrite),
+                    section(&raw const __boot_stack_bottom, &raw const __bss_end, Access::ReadWrite),
                 ],
-                boot_stack: address(&raw const __boot_stack_bottom)
-                    ..address(&raw const __boot_stack_top),
+                boot_stack: address(&raw const __boot_stack_bottom)..address(&raw const __boot_stack_top),
             }
         }
     }

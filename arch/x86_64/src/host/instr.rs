@@ -71,9 +71,7 @@ pub fn rdtsc() -> u64 {
 pub fn rdtsc_ordered() -> u64 {
     let (low, high): (u32, u32);
     // SAFETY: fences and a counter read; no memory is touched.
-    unsafe {
-        asm!("lfence", "rdtsc", "lfence", out("eax") low, out("edx") high, options(nostack, preserves_flags))
-    };
+    unsafe { asm!("lfence", "rdtsc", "lfence", out("eax") low, out("edx") high, options(nostack, preserves_flags)) };
     u64::from(high) << 32 | u64::from(low)
 }
 
@@ -170,9 +168,7 @@ pub unsafe fn xsetbv(register: u32, value: u64) {
 pub unsafe fn xsave(area: *mut u8, mask: u64) {
     let (low, high) = (mask as u32, (mask >> 32) as u32);
     // SAFETY: passed on to the caller.
-    unsafe {
-        asm!("xsave64 [{}]", in(reg) area, in("eax") low, in("edx") high, options(nostack, preserves_flags))
-    };
+    unsafe { asm!("xsave64 [{}]", in(reg) area, in("eax") low, in("edx") high, options(nostack, preserves_flags)) };
 }
 
 /// Loads the state components in `mask` (and XCR0) from `area`.
@@ -183,9 +179,7 @@ pub unsafe fn xsave(area: *mut u8, mask: u64) {
 pub unsafe fn xrstor(area: *const u8, mask: u64) {
     let (low, high) = (mask as u32, (mask >> 32) as u32);
     // SAFETY: passed on to the caller.
-    unsafe {
-        asm!("xrstor64 [{}]", in(reg) area, in("eax") low, in("edx") high, options(nostack, preserves_flags))
-    };
+    unsafe { asm!("xrstor64 [{}]", in(reg) area, in("eax") low, in("edx") high, options(nostack, preserves_flags)) };
 }
 
 /// The frame pointer of the calling function (of the function this is inlined into).

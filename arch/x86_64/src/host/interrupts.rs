@@ -126,8 +126,7 @@ mod tests {
     #[test]
     fn each_vector_of_the_host_has_its_own_handler() {
         for mode in [Mode::XApic, Mode::X2Apic] {
-            let addresses =
-                [TIMER, KICK, CONSOLE, SPURIOUS, 0x20].map(|vector| handler(vector, mode));
+            let addresses = [TIMER, KICK, CONSOLE, SPURIOUS, 0x20].map(|vector| handler(vector, mode));
             for (index, address) in addresses.iter().enumerate() {
                 assert!(!addresses[..index].contains(address));
             }

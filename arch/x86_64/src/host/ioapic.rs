@@ -63,17 +63,8 @@ impl IoApic {
 /// Where an ISA interrupt arrives: the override's word, or one to one, edge, active high.
 #[must_use]
 fn wiring(overrides: &[InterruptOverride], irq: u8) -> InterruptOverride {
-    let identity = InterruptOverride {
-        irq,
-        gsi: u32::from(irq),
-        is_active_low: false,
-        is_level: false,
-    };
-    overrides
-        .iter()
-        .find(|wiring| wiring.irq == irq)
-        .copied()
-        .unwrap_or(identity)
+    let identity = InterruptOverride { irq, gsi: u32::from(irq), is_active_low: false, is_level: false };
+    overrides.iter().find(|wiring| wiring.irq == irq).copied().unwrap_or(identity)
 }
 
 /// The redirection entry that delivers an interrupt to one CPU: fixed, physical destination.
@@ -130,31 +121,11 @@ mod tests {
 
     #[test]
     fn isa_interrupts_are_one_to_one_unless_overridden() {
-        let timer = InterruptOverride {
-            irq: 0,
-            gsi: 2,
-            is_active_low: false,
-            is_level: false,
-        };
-        let sci = InterruptOverride {
-            irq: 9,
-            gsi: 9,
-            is_active_low: true,
-            is_level: true,
-        };
+        let timer = InterruptOverride { irq: 0, gsi: 2, is_active_low: false, is_level: false };
+        let sci = InterruptOverride { irq: 9, gsi: 9, is_active_low: true, is_level: true };
         assert_eq!(wiring(&[timer, sci], 0).gsi, 2);
-        assert_eq!(
-            wiring(&[timer, sci], 4),
-            InterruptOverride {
-                irq: 4,
-                gsi: 4,
-                ..timer
-            }
-        );
-        assert_eq!(
-            redirection(wiring(&[sci], 9), 0x30, 3),
-            3 << 56 | 1 << 15 | 1 << 13 | 0x30
-        );
+        assert_eq!(wiring(&[timer, sci], 4), InterruptOverride { irq: 4, gsi: 4, ..timer });
+        assert_eq!(redirection(wiring(&[sci], 9), 0x30, 3), 3 << 56 | 1 << 15 | 1 << 13 | 0x30);
         assert_eq!(redirection(wiring(&[], 4), CONSOLE, 0), u64::from(CONSOLE));
     }
 }

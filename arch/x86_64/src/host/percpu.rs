@@ -81,16 +81,13 @@ impl PerCpu {
     #[inline]
     #[must_use]
     pub fn has_pending_flag(&self) -> bool {
-        [&self.timer_fired, &self.kicked, &self.console]
-            .iter()
-            .any(|flag| flag.load(Ordering::Relaxed))
+        [&self.timer_fired, &self.kicked, &self.console].iter().any(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Notes which vCPU runs here, for the crash card.
     #[inline]
     pub fn set_running(&self, domain: u32, vcpu: u32) {
-        self.running
-            .store(u64::from(domain) << 32 | u64::from(vcpu), Ordering::Relaxed);
+        self.running.store(u64::from(domain) << 32 | u64::from(vcpu), Ordering::Relaxed);
     }
 
     /// Notes that no vCPU runs here.
@@ -101,8 +98,7 @@ impl PerCpu {
 }
 
 /// All CPUs that have a [`PerCpu`], by index.
-static CPUS: [AtomicPtr<PerCpu>; MAX_CPUS] =
-    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_CPUS];
+static CPUS: [AtomicPtr<PerCpu>; MAX_CPUS] = [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_CPUS];
 
 /// The CPU with this index; `None` where there is none.
 #[inline]
@@ -145,9 +141,7 @@ pub fn this_cpu() -> &'static PerCpu {
     let pointer: *const PerCpu;
     // SAFETY: the base of GS points to the `PerCpu` of this processor from its start-up on; the first field is the
     // structure's own address, which never changes.
-    unsafe {
-        asm!("mov {}, gs:[0]", out(reg) pointer, options(pure, nomem, nostack, preserves_flags))
-    };
+    unsafe { asm!("mov {}, gs:[0]", out(reg) pointer, options(pure, nomem, nostack, preserves_flags)) };
     // SAFETY: see above.
     unsafe { &*pointer }
 }

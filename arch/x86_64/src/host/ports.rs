@@ -17,10 +17,7 @@ impl<T> Port<T> {
     /// that the caller does not intend.
     #[must_use]
     pub const unsafe fn new(number: u16) -> Self {
-        Self {
-            number,
-            width: core::marker::PhantomData,
-        }
+        Self { number, width: core::marker::PhantomData }
     }
 }
 

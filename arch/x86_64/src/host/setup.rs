@@ -48,15 +48,8 @@ pub fn init_boot_cpu(info: &BootInfo, image: &KernelImage) -> Result<Host, HostE
     // SAFETY: this is the boot CPU, and it has not loaded the table before.
     unsafe { idt::build(mode) };
     let memory = info.memory.clone();
-    let mut host = Host {
-        root,
-        memory,
-        platform,
-        frames,
-        with_stacks: 0,
-        end_of_interrupt,
-        has_console_interrupt: false,
-    };
+    let mut host =
+        Host { root, memory, platform, frames, with_stacks: 0, end_of_interrupt, has_console_interrupt: false };
     host.build_address_space(image, (mode == Mode::XApic).then_some(apic_registers))?;
     host.take_over_cpu()?;
     clocks::calibrate(host.platform.pm_timer)?;
@@ -93,12 +86,7 @@ impl Host {
     pub fn map_device(&mut self, start: Hpa, length: u64) -> Result<(), HostError> {
         let phys = start.align_down(FRAME_SIZE);
         let length = (start.page_offset() + length).next_multiple_of(FRAME_SIZE);
-        self.map(Mapping {
-            virt: direct_map_address(phys),
-            phys,
-            length,
-            access: Access::Device,
-        })
+        self.map(Mapping { virt: direct_map_address(phys), phys, length, access: Access::Device })
     }
 
     /// The frames that nobody uses: the core's from now on. The first MiB, the kernel and the bundle are not among them.
@@ -108,35 +96,15 @@ impl Host {
     }
 
     fn map(&mut self, mapping: Mapping) -> Result<(), HostError> {
-        Ok(paging::map(
-            &mut self.frames,
-            self.root,
-            cpu::paging_features(),
-            mapping,
-        )?)
+        Ok(paging::map(&mut self.frames, self.root, cpu::paging_features(), mapping)?)
     }
 
-    fn build_address_space(
-        &mut self,
-        image: &KernelImage,
-        apic_registers: Option<Hpa>,
-    ) -> Result<(), HostError> {
-        let Self {
-            memory,
-            frames,
-            root,
-            ..
-        } = self;
+    fn build_address_space(&mut self, image: &KernelImage, apic_registers: Option<Hpa>) -> Result<(), HostError> {
+        let Self { memory, frames, root, .. } = self;
         let features = cpu::paging_features();
-        paging::plan(memory, &image.sections, |mapping| {
-            paging::map(frames, *root, features, mapping)
-        })?;
+        paging::plan(memory, &image.sections, |mapping| paging::map(frames, *root, features, mapping))?;
         let io_apics = self.platform.io_apics.clone();
-        for registers in io_apics
-            .iter()
-            .map(|io_apic| io_apic.address)
-            .chain(apic_registers)
-        {
+        for registers in io_apics.iter().map(|io_apic| io_apic.address).chain(apic_registers) {
             self.map_device(registers, FRAME_SIZE)?;
         }
         Ok(())
@@ -150,27 +118,16 @@ impl Host {
         for stack in Stack::ALL {
             let phys = self.frames.allocate_zeroed(stack.frames())?;
             let length = stack.frames() * FRAME_SIZE;
-            self.map(Mapping {
-                virt: stack.range(index).start,
-                phys,
-                length,
-                access: Access::ReadWrite,
-            })?;
+            self.map(Mapping { virt: stack.range(index).start, phys, length, access: Access::ReadWrite })?;
         }
         self.with_stacks = index.0 + 1;
         Ok(())
     }
 
     /// Gives a CPU its area and its stacks.
-    pub(super) fn new_cpu(
-        &mut self,
-        index: CpuIndex,
-        apic_id: u32,
-    ) -> Result<&'static PerCpu, HostError> {
+    pub(super) fn new_cpu(&mut self, index: CpuIndex, apic_id: u32) -> Result<&'static PerCpu, HostError> {
         self.map_stacks(index)?;
-        let frame = self
-            .frames
-            .allocate((size_of::<PerCpu>() as u64).div_ceil(FRAME_SIZE))?;
+        let frame = self.frames.allocate((size_of::<PerCpu>() as u64).div_ceil(FRAME_SIZE))?;
         let place = direct_map(frame).cast::<PerCpu>();
         // SAFETY: the frames are ours for ever, aligned to 4 KiB and mapped; nobody else refers to them yet.
         let cpu: &'static mut PerCpu = unsafe {
@@ -210,7 +167,6 @@ impl Firmware for EarlyMemory {
         const REACH: u64 = 1 << 32;
         let end = start.checked_add(length as u64)?;
         // SAFETY: the loader's direct map reaches up to 4 GiB, and nothing writes to firmware's tables.
-        (end.as_u64() <= REACH)
-            .then(|| unsafe { core::slice::from_raw_parts(direct_map(start), length) })
+        (end.as_u64() <= REACH).then(|| unsafe { core::slice::from_raw_parts(direct_map(start), length) })
     }
 }

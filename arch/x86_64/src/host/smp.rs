@@ -32,18 +32,8 @@ static ROOT: AtomicU64 = AtomicU64::new(0);
 /// Starts every enabled CPU but this one, one after the other; each goes to `entry` at once.
 pub(super) fn start_others(host: &mut Host, entry: CpuEntry) -> Result<StartReport, HostError> {
     let me = percpu::this_cpu().apic_id;
-    let others: ArrayVec<u32, MAX_CPUS> = host
-        .platform
-        .apic_ids
-        .iter()
-        .copied()
-        .filter(|id| *id != me)
-        .collect();
-    let mut report = StartReport {
-        running: 1,
-        ignored: host.platform.ignored_cpus,
-        ..Default::default()
-    };
+    let others: ArrayVec<u32, MAX_CPUS> = host.platform.apic_ids.iter().copied().filter(|id| *id != me).collect();
+    let mut report = StartReport { running: 1, ignored: host.platform.ignored_cpus, ..Default::default() };
     if others.is_empty() {
         return Ok(report);
     }

@@ -36,12 +36,7 @@ pub enum Stack {
 
 impl Stack {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Kernel,
-        Self::Nmi,
-        Self::DoubleFault,
-        Self::MachineCheck,
-    ];
+    pub const ALL: [Self; 4] = [Self::Kernel, Self::Nmi, Self::DoubleFault, Self::MachineCheck];
 
     /// Mapped frames.
     #[must_use]
@@ -93,17 +88,9 @@ pub struct Place {
 #[must_use]
 pub fn locate(address: Hva) -> Option<Place> {
     let slot = address.checked_sub(Hva::new(AREA))? / SLOT;
-    let cpu = CpuIndex(
-        u16::try_from(slot / 4)
-            .ok()
-            .filter(|&index| usize::from(index) < percpu::MAX_CPUS)?,
-    );
+    let cpu = CpuIndex(u16::try_from(slot / 4).ok().filter(|&index| usize::from(index) < percpu::MAX_CPUS)?);
     let stack = Stack::ALL[slot as usize % 4];
-    Some(Place {
-        cpu,
-        stack,
-        in_guard: address < stack.range(cpu).start,
-    })
+    Some(Place { cpu, stack, in_guard: address < stack.range(cpu).start })
 }
 
 #[cfg(test)]
@@ -116,10 +103,7 @@ mod tests {
         for cpu in [CpuIndex(0), CpuIndex(1)] {
             for stack in Stack::ALL {
                 let range = stack.range(cpu);
-                assert!(
-                    range.start.as_u64() >= end + FRAME_SIZE,
-                    "{stack:?} has a guard page"
-                );
+                assert!(range.start.as_u64() >= end + FRAME_SIZE, "{stack:?} has a guard page");
                 end = range.end.as_u64();
             }
         }
@@ -128,20 +112,10 @@ mod tests {
     #[test]
     fn addresses_are_found_again() {
         let range = Stack::Nmi.range(CpuIndex(3));
-        let inside = Place {
-            cpu: CpuIndex(3),
-            stack: Stack::Nmi,
-            in_guard: false,
-        };
+        let inside = Place { cpu: CpuIndex(3), stack: Stack::Nmi, in_guard: false };
         assert_eq!(locate(range.start), Some(inside));
         assert_eq!(locate(Hva::new(range.end.as_u64() - 1)), Some(inside));
-        assert_eq!(
-            locate(Hva::new(range.start.as_u64() - 1)),
-            Some(Place {
-                in_guard: true,
-                ..inside
-            })
-        );
+        assert_eq!(locate(Hva::new(range.start.as_u64() - 1)), Some(Place { in_guard: true, ..inside }));
         assert_eq!(locate(Hva::new(AREA - 1)), None);
         assert_eq!(locate(Hva::new(u64::MAX)), None);
     }

@@ -36,11 +36,7 @@ pub(super) fn set_up(tsc_hz: u64, conversion: Option<TscToApic>) {
 
 /// Prepares this CPU's timer. It is not armed then.
 pub(super) fn enable() {
-    apic::enable_timer(if FACTOR.load(Ordering::Relaxed) == 0 {
-        TimerMode::TscDeadline
-    } else {
-        TimerMode::OneShot
-    });
+    apic::enable_timer(if FACTOR.load(Ordering::Relaxed) == 0 { TimerMode::TscDeadline } else { TimerMode::OneShot });
     write_hardware(this_cpu(), NOT_ARMED);
 }
 
@@ -67,11 +63,7 @@ fn write_hardware(cpu: &PerCpu, deadline: Ticks) {
     match FACTOR.load(Ordering::Relaxed) {
         // SAFETY: the register only decides when the timer's vector, which has a handler, is raised.
         0 => unsafe { instr::wrmsr(Msr::TSC_DEADLINE, deadline_register(deadline)) },
-        factor => apic::set_initial_count(initial_count(
-            TscToApic::from_factor(factor),
-            deadline,
-            now(),
-        )),
+        factor => apic::set_initial_count(initial_count(TscToApic::from_factor(factor), deadline, now())),
     }
 }
 
@@ -111,13 +103,6 @@ mod tests {
 
     #[test]
     fn the_deadline_register_is_zero_only_to_disarm() {
-        assert_eq!(
-            (
-                deadline_register(0),
-                deadline_register(5),
-                deadline_register(NOT_ARMED)
-            ),
-            (1, 5, 0)
-        );
+        assert_eq!((deadline_register(0), deadline_register(5), deadline_register(NOT_ARMED)), (1, 5, 0));
     }
 }

@@ -67,22 +67,12 @@ impl TableMemory for LowFrames {
 
     fn read(&self, table: Hpa, index: usize) -> u64 {
         // SAFETY: a frame that `allocate_table` gave.
-        unsafe {
-            direct_map(table)
-                .cast::<u64>()
-                .add(index & 511)
-                .read_volatile()
-        }
+        unsafe { direct_map(table).cast::<u64>().add(index & 511).read_volatile() }
     }
 
     fn write(&mut self, table: Hpa, index: usize, value: u64) {
         // SAFETY: a frame that `allocate_table` gave; no CPU uses the tables yet.
-        unsafe {
-            direct_map(table)
-                .cast::<u64>()
-                .add(index & 511)
-                .write_volatile(value)
-        };
+        unsafe { direct_map(table).cast::<u64>().add(index & 511).write_volatile(value) };
     }
 }
 
@@ -91,13 +81,7 @@ impl TableMemory for LowFrames {
 pub(super) fn place(memory: &MemoryMap) -> Option<Hpa> {
     const END: u64 = 0xa_0000;
     let starts = memory.usable().filter_map(|range| {
-        let start = Hpa::new(
-            range
-                .end()
-                .as_u64()
-                .min(END)
-                .checked_sub(FRAMES * FRAME_SIZE)?,
-        );
+        let start = Hpa::new(range.end().as_u64().min(END).checked_sub(FRAMES * FRAME_SIZE)?);
         (start >= range.start() && start.as_u64() >= FRAME_SIZE).then_some(start)
     });
     starts.max()
@@ -113,10 +97,7 @@ impl Trampoline {
     /// [`MapError`], which would be a bug: the frames are counted.
     pub(super) unsafe fn install(page: Hpa, root: Hpa) -> Result<Self, MapError> {
         let start = page.as_u64();
-        let mut low = LowFrames {
-            next: start + FRAME_SIZE,
-            end: start + FRAMES * FRAME_SIZE,
-        };
+        let mut low = LowFrames { next: start + FRAME_SIZE, end: start + FRAMES * FRAME_SIZE };
         let low_root = low.allocate_table()?;
         for index in 256..512 {
             let shared = low.read(root, index);
@@ -128,21 +109,10 @@ impl Trampoline {
             &mut low,
             low_root,
             features,
-            Mapping {
-                virt,
-                phys: page,
-                length: FRAME_SIZE,
-                access: Access::ReadExecute,
-            },
+            Mapping { virt, phys: page, length: FRAME_SIZE, access: Access::ReadExecute },
         )?;
         let efer = 1 << 8 | if features.no_execute { 1 << 11 } else { 0 };
-        let parameters = Parameters {
-            root: low_root.as_u64() as u32,
-            efer,
-            stack: 0,
-            argument: 0,
-            entry: 0,
-        };
+        let parameters = Parameters { root: low_root.as_u64() as u32, efer, stack: 0, argument: 0, entry: 0 };
         let trampoline = Self { page, parameters };
         trampoline.copy_code();
         Ok(trampoline)
@@ -157,10 +127,9 @@ impl Trampoline {
         // SAFETY: the code is `length` bytes, shorter than the page; both fields lie within it.
         unsafe {
             target.copy_from_nonoverlapping(from, length);
-            for (symbol, skip) in [
-                (&raw const phalanx_trampoline_gdt_pointer, 2),
-                (&raw const phalanx_trampoline_far, 0),
-            ] {
+            for (symbol, skip) in
+                [(&raw const phalanx_trampoline_gdt_pointer, 2), (&raw const phalanx_trampoline_far, 0)]
+            {
                 let field = target.add(symbol.addr() - from.addr() + skip).cast::<u32>();
                 field.write_unaligned(field.read_unaligned() + base);
             }
@@ -169,21 +138,10 @@ impl Trampoline {
 
     /// Sets what the next CPU finds, and returns the page for the start-up message.
     pub(super) fn prepare(&self, stack: u64, argument: u64, entry: u64) -> Hpa {
-        let parameters = Parameters {
-            stack,
-            argument,
-            entry,
-            ..self.parameters
-        };
-        let offset = (&raw const phalanx_trampoline_parameters).addr()
-            - (&raw const phalanx_trampoline).addr();
+        let parameters = Parameters { stack, argument, entry, ..self.parameters };
+        let offset = (&raw const phalanx_trampoline_parameters).addr() - (&raw const phalanx_trampoline).addr();
         // SAFETY: the field lies within the page, aligned to 8 bytes; no CPU reads it now.
-        unsafe {
-            direct_map(self.page)
-                .add(offset)
-                .cast::<Parameters>()
-                .write_volatile(parameters)
-        };
+        unsafe { direct_map(self.page).add(offset).cast::<Parameters>().write_volatile(parameters) };
         self.page
     }
 
@@ -213,8 +171,7 @@ mod tests {
 
     #[test]
     fn the_code_fits_into_its_page() {
-        let length =
-            (&raw const phalanx_trampoline_end).addr() - (&raw const phalanx_trampoline).addr();
+        let length = (&raw const phalanx_trampoline_end).addr() - (&raw const phalanx_trampoline).addr();
         assert!(length < 256, "{length}");
         assert_eq!(size_of::<Parameters>(), 32);
     }

@@ -33,16 +33,18 @@ pub fn decode(raw: RawExit) -> Exit {
         0x7b => Exit::Port(port(raw)),
         0x78 => Exit::Halt,
         0x64 => Exit::InterruptWindow,
-        _ => decode_rare(raw),
+        // In registers: a structure would go through memory, on the hot path as well.
+        code => decode_rare(code, raw.info_1, raw.decode_assists),
     }
 }
 
 #[inline(never)]
-fn decode_rare(raw: RawExit) -> Exit {
-    match raw.code {
-        0x10 | 0x65 => Exit::ControlRegisterWrite { number: 0, source: mov_source(raw) },
-        0x14 => Exit::ControlRegisterWrite { number: 4, source: mov_source(raw) },
-        0x40..=0x5f => Exit::Exception { vector: (raw.code - 0x40) as u8, code: raw.info_1 as u32 },
+fn decode_rare(code: u64, info_1: u64, decode_assists: bool) -> Exit {
+    let mov_source = || (decode_assists && info_1 & CR_IS_MOV != 0).then_some((info_1 & 0xf) as u8);
+    match code {
+        0x10 | 0x65 => Exit::ControlRegisterWrite { number: 0, source: mov_source() },
+        0x14 => Exit::ControlRegisterWrite { number: 4, source: mov_source() },
+        0x40..=0x5f => Exit::Exception { vector: (code - 0x40) as u8, code: info_1 as u32 },
         0x61 => Exit::Nmi,
         0x63 => Exit::Init,
         0x6f => Exit::ForbiddenInstruction,
@@ -55,10 +57,6 @@ fn decode_rare(raw: RawExit) -> Exit {
         u64::MAX => Exit::InvalidState,
         other => Exit::Unknown(other),
     }
-}
-
-fn mov_source(raw: RawExit) -> Option<u8> {
-    (raw.decode_assists && raw.info_1 & CR_IS_MOV != 0).then_some((raw.info_1 & 0xf) as u8)
 }
 
 /// EXITINFO1 of an I/O exit (APM vol. 2, section 15.10.2).

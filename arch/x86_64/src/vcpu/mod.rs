@@ -10,15 +10,16 @@ use alloc::boxed::Box;
 pub use control::{Control, Injection, InjectionKind, Segment, SegmentName};
 pub use gprs::{Gprs, reg};
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::{Gpa, Ticks};
+use phalanx_arch_api::Ticks;
 
+use crate::code_pages::CodePages;
 use crate::cpuid::CpuidTable;
 use crate::decode::{Reg, Registers, Seg};
 use crate::emulate::Emulation;
 use crate::port::UnfinishedInput;
 use crate::switched::SwitchedState;
 use crate::msr::MsrState;
-use crate::vlapic::LocalApic;
+use crate::vlapic::{Inbox, LocalApic};
 
 /// Whether the vCPU executes instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,17 +79,6 @@ pub enum Unfinished {
     Input(UnfinishedInput),
 }
 
-/// Where the guest last fetched an instruction from, so that checking its bytes needs no walk.
-///
-/// A stale entry is harmless: it is only ever used to confirm bytes that the exit made certain.
-#[derive(Clone, Copy, Debug)]
-pub struct FetchCache {
-    /// CR3 and linear page of the code.
-    pub key: (u64, u64),
-    /// Guest-physical address of that page.
-    pub page: Gpa,
-}
-
 /// A vCPU on a backend with control structure `C`.
 pub struct Vcpu<C> {
     /// General-purpose registers.
@@ -99,6 +89,8 @@ pub struct Vcpu<C> {
     pub apic: LocalApic,
     /// See [`attention`].
     pub attention: u8,
+    /// CR8 as the control structure and the local APIC last agreed on it.
+    pub task_priority: u8,
     /// What the core was asked.
     pub question: Question,
     /// Whether it executes.
@@ -107,8 +99,10 @@ pub struct Vcpu<C> {
     pub nmi: NmiBlocking,
     /// Guest TSC = host TSC + this (wrapping).
     pub tsc_offset: u64,
-    /// Last code page.
-    pub fetch: FetchCache,
+    /// Where recent code lies.
+    pub code_pages: CodePages,
+    /// What others send.
+    pub inbox: &'static Inbox,
     /// What the guest learns about its processor.
     pub cpuid: CpuidTable,
     /// MSRs without hardware behind them.
@@ -127,17 +121,19 @@ pub struct Vcpu<C> {
 impl<C: Control> Vcpu<C> {
     /// A vCPU after power-on. The boot vCPU (index 0) is ready for an entry state, the others wait for SIPI.
     #[must_use]
-    pub fn new(index: u8, control: C, cpuid: CpuidTable, switched: Box<SwitchedState>) -> Self {
+    pub fn new(index: u8, inbox: &'static Inbox, control: C, cpuid: CpuidTable, switched: Box<SwitchedState>) -> Self {
         let mut vcpu = Self {
             gprs: Gprs::default(),
             control,
             apic: LocalApic::new(u32::from(index), index == 0),
             attention: 0,
+            task_priority: 0,
             question: Question::None,
             activity: Activity::Running,
             nmi: NmiBlocking::Open,
             tsc_offset: 0,
-            fetch: FetchCache { key: (u64::MAX, u64::MAX), page: Gpa::new(0) },
+            code_pages: CodePages::default(),
+            inbox,
             msrs: MsrState::new(cpuid.physical_address_bits()),
             cpuid,
             unfinished: None,

@@ -68,7 +68,7 @@ impl<C: Control> Vcpu<C> {
         self.question = Question::None;
         self.unfinished = None;
         self.attention = attention::TIMER;
-        self.fetch.key = (u64::MAX, u64::MAX);
+        self.code_pages.clear();
     }
 
     fn reset_control(&mut self) {
@@ -85,6 +85,7 @@ impl<C: Control> Vcpu<C> {
         control.set_rip(0xfff0);
         control.set_cpl(0);
         control.set_task_priority(0);
+        self.task_priority = 0;
         control.clear_interrupt_shadow();
         control.request_interrupt_window(None);
         control.request_iret_exit(false);

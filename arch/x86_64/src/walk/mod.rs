@@ -15,11 +15,13 @@
 mod entry;
 mod fetch;
 mod paging;
+mod path;
 #[cfg(test)]
 mod tests;
 
 pub use fetch::{Fetched, fetch};
 pub use paging::{Limits, Paging, PagingRegisters};
+pub use path::Path;
 
 use entry::{Rights, Step};
 use phalanx_arch_api::{Gpa, GuestMemory, Gva, Unbacked};

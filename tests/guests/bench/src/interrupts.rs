@@ -21,7 +21,7 @@ pub(crate) fn prepare_xapic() {
     unsafe { descriptors::set_raw_handler(VECTOR, on_interrupt_xapic as *const () as u64) };
 }
 
-/// Counts in R11 and ends the interrupt: 6 instructions. Interrupts are on in [`interrupt_loop`] only, which declares
+/// Counts in R11 and ends the interrupt: 6 instructions. Interrupts are on in `interrupt_loop!` only, which declares
 /// what this destroys.
 // SAFETY: entered through an interrupt gate; RSP is as the CPU left it at the IRETQ.
 #[unsafe(naked)]

@@ -90,7 +90,8 @@ fn load_root(root: u64) {
     };
 }
 
-/// A page directory behind which nothing is: its entry reads all-ones, which sets reserved bits: #PF, reserved.
+/// A page directory behind which nothing is: the hypervisor may stop the guest, or let the entry read all-ones, which sets
+/// reserved bits: #PF, reserved.
 fn pagetable_walk() {
     let root = paging::root() as *mut u64;
     let entry = 3_u64 << 39;

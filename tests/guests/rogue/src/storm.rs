@@ -82,7 +82,10 @@ fn one_command(random: u64, others: &mut Others) {
     let own = apic::id();
     let destination = [own, NOBODY, own ^ 1, 0xff, others.last.unwrap_or(NOBODY)][(random >> 48) as usize % 5];
     match mode {
-        4 if others.parked => apic::send(own, icr::NMI | icr::ASSERT),
+        // An INIT parks all others and only one is woken; on QEMU's own APIC an NMI wakes the parked ones too.
+        4 if others.parked || others.count > 1 && !hypercall::on_phalanx() => {
+            apic::send(own, icr::NMI | icr::ASSERT);
+        }
         5 => {
             apic::send(0, icr::INIT | icr::ASSERT | icr::TO_OTHERS);
             others.parked = true;

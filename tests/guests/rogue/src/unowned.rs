@@ -1,6 +1,7 @@
 //! Physical addresses behind which nothing is: all-ones for reads, writes dropped, #UD for code.
 
 use crate::forms::{self, Form};
+use core::arch::asm;
 use guest_rt::hypercall::{self, EXIT_COUNT};
 use guest_rt::paging::{self, UNCACHED};
 use guest_rt::racy::Racy;
@@ -95,20 +96,30 @@ fn crossing() {
     let edge = paging::window(0, RAM.get() as u64, 0).wrapping_add(4096);
     paging::window(1, 0xd000_0000, UNCACHED);
     for before in 1..8 {
-        let at = edge.wrapping_sub(before).cast::<u64>();
-        let want = u64::MAX << (8 * before) | 0x1111_1111_1111_1111 >> (64 - 8 * before);
-        // SAFETY: a page of this guest and one without memory.
-        sweep.expect(before, unsafe { at.read_unaligned() }, want);
-        // SAFETY: as above.
-        unsafe { at.write_unaligned(0x2222_2222_2222_2222) };
-        let want = u64::MAX << (8 * before) | 0x2222_2222_2222_2222 >> (64 - 8 * before);
-        // SAFETY: as above.
-        sweep.expect("after a write", unsafe { at.read_unaligned() }, want);
+        let at = edge.wrapping_sub(before);
+        let want = |byte: u64| u64::MAX << (8 * before) | (byte * 0x0101_0101_0101_0101) >> (64 - 8 * before);
+        sweep.expect(before, load(at), want(0x11));
+        store(at, 0x2222_2222_2222_2222);
+        sweep.expect(format_args!("{before} after a write"), load(at), want(0x22));
         // SAFETY: the page of this guest.
-        unsafe { (*RAM.get()).0 = [0x11; 4096] };
+        unsafe { RAM.get().write_volatile(Page([0x11; 4096])) };
     }
     paging::close_window(1);
     sweep.finish();
+}
+
+/// MOV of 8 bytes from an address without alignment.
+fn load(at: *const u8) -> u64 {
+    let value;
+    // SAFETY: a page of this guest, and one without memory.
+    unsafe { asm!("mov {}, [{}]", out(reg) value, in(reg) at, options(nostack)) };
+    value
+}
+
+/// MOV of 8 bytes to an address without alignment.
+fn store(at: *mut u8, value: u64) {
+    // SAFETY: as for `load`.
+    unsafe { asm!("mov [{}], {}", in(reg) at, in(reg) value, options(nostack)) };
 }
 
 /// All-ones are no instruction.

@@ -56,7 +56,7 @@ pub fn signature(leaf: u32) -> [u8; 12] {
     text
 }
 
-/// Physical address width in bits (leaf 0x8000_0008, EAX[7:0]).
+/// Physical address width in bits (leaf 0x8000_0008, EAX bits 7 to 0).
 pub fn physical_bits() -> u32 {
     read(0x8000_0008, 0).eax & 0xff
 }

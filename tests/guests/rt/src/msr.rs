@@ -41,7 +41,7 @@ pub fn try_read(msr: u32) -> Result<u64, Fault> {
 /// WRMSR that reports the fault it raised.
 ///
 /// # Safety
-/// As for [`write`], should the write be accepted.
+/// As for [`write()`], should the write be accepted.
 pub unsafe fn try_write(msr: u32, value: u64) -> Result<(), Fault> {
     // SAFETY: as the caller promises.
     attempt(|| unsafe { write(msr, value) })

@@ -1,6 +1,6 @@
 //! Ring 3: runs a piece of code with the privilege of an application.
 //!
-//! All memory is also mapped for ring 3, at [`paging::USER_ALIAS`] plus its address; the code to run is assembler
+//! All memory is also mapped for ring 3, at [`USER_ALIAS`] plus its address; the code to run is assembler
 //! without absolute addresses that ends with `int 0x80`.
 
 use crate::descriptors::{USER_CODE, USER_DATA};

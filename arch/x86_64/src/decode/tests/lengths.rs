@@ -91,11 +91,11 @@ fn machine_status_word() {
     let System::Smsw(MachineStatus::Memory(operand)) = system(&[0x0f, 0x01, 0x67, 8], long) else {
         panic!("smsw [rdi+8]");
     };
-    assert_eq!((operand.base, operand.displacement), (Some(Reg::Rdi), 8));
+    assert_eq!((operand.base(), operand.displacement()), (Some(Reg::Rdi), 8));
     let System::Invlpg(operand) = system(&[0x0f, 0x01, 0x3d, 0, 0, 0, 0], long) else {
         panic!("invlpg [rip]");
     };
-    assert_eq!((operand.rip_relative, operand.displacement), (true, 7));
+    assert_eq!((operand.relative_to_next(), operand.displacement()), (Some(7), 0));
 }
 
 #[test]

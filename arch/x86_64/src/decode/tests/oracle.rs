@@ -175,7 +175,10 @@ fn memory_agrees(access: &MemoryAccess, iced: &iced_x86::Instruction) -> bool {
 fn source_agrees(iced: &iced_x86::Instruction, n: u32, size: AccessSize, source: &Source) -> bool {
     match source {
         Source::Register(register) => is_register(iced, n, size, *register),
-        Source::Immediate(value) => iced.try_immediate(n).is_ok_and(|other| (other ^ value) & size.all_ones() == 0),
+        Source::Immediate(value) => {
+            let value = i64::from(*value).cast_unsigned();
+            iced.try_immediate(n).is_ok_and(|other| (other ^ value) & size.all_ones() == 0)
+        }
     }
 }
 
@@ -203,30 +206,30 @@ fn address_register(reg: Option<Reg>, size: AccessSize) -> Register {
 }
 
 fn operand_agrees(operand: &MemoryOperand, iced: &iced_x86::Instruction) -> bool {
-    let size = operand.address_size;
+    let size = operand.address_size();
     let mask = size.all_ones();
-    let base = match operand.rip_relative {
-        true if size == AccessSize::B4 => Register::EIP,
-        true => Register::RIP,
-        false => address_register(operand.base, size),
+    let base = match operand.relative_to_next() {
+        Some(_) if size == AccessSize::B4 => Register::EIP,
+        Some(_) => Register::RIP,
+        None => address_register(operand.base(), size),
     };
-    // iced gives the target of an IP-relative operand, we the distance from the instruction.
-    let from = if operand.rip_relative { IP } else { 0 };
-    let displacement = from.wrapping_add(operand.displacement.cast_unsigned()) & mask;
+    // iced gives the target of an IP-relative operand.
+    let from = operand.relative_to_next().map_or(0, |length| IP + u64::from(length));
+    let displacement = from.wrapping_add(operand.displacement().cast_unsigned()) & mask;
     iced.memory_base() == base
-        && iced.memory_index() == address_register(operand.index, size)
-        && iced.memory_index_scale() == 1 << operand.scale
+        && iced.memory_index() == address_register(operand.index(), size)
+        && iced.memory_index_scale() == 1 << operand.scale()
         && iced.memory_displacement64() & mask == displacement
-        && (base != Register::None || operand.index.is_some() || displ_size(iced) == size.bytes())
-        && segment_agrees(operand, iced)
+        && (base != Register::None || operand.index().is_some() || displ_size(iced) == size.bytes())
+        && segment_agrees(operand.segment(), iced)
 }
 
 fn displ_size(iced: &iced_x86::Instruction) -> u32 {
     iced.memory_displ_size()
 }
 
-fn segment_agrees(operand: &MemoryOperand, iced: &iced_x86::Instruction) -> bool {
-    let Some(segment) = operand.segment else {
+fn segment_agrees(segment: Option<Seg>, iced: &iced_x86::Instruction) -> bool {
+    let Some(segment) = segment else {
         return !matches!(iced.memory_segment(), Register::FS | Register::GS);
     };
     let expected = match segment {
@@ -246,7 +249,7 @@ fn string_agrees(string: &StringAccess, iced: &iced_x86::Instruction) -> bool {
         (_, true) => Repeat::WhileNotEqual,
         _ => Repeat::Never,
     };
-    let (si, di) = match string.source.address_size {
+    let (si, di) = match string.address_size {
         AccessSize::B2 => (OpKind::MemorySegSI, OpKind::MemoryESDI),
         AccessSize::B4 => (OpKind::MemorySegESI, OpKind::MemoryESEDI),
         _ => (OpKind::MemorySegRSI, OpKind::MemoryESRDI),
@@ -256,7 +259,7 @@ fn string_agrees(string: &StringAccess, iced: &iced_x86::Instruction) -> bool {
         && repeat == string.repeat
         && has(si) == string.uses_source()
         && has(di) == string.uses_destination()
-        && (!string.uses_source() || segment_agrees(&string.source, iced))
+        && (!string.uses_source() || segment_agrees(string.source_segment, iced))
 }
 
 fn alu_mnemonic(op: AluOp) -> Mnemonic {

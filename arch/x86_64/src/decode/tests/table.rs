@@ -49,7 +49,7 @@ fn moves_in_64_bit_mode() {
         // mov word [rax], 0x1234
         (&[0x66, 0xc7, 0x00, 0x34, 0x12], B2, MemoryAction::Store(Source::Immediate(0x1234))),
         // mov qword [rax], -1
-        (&[0x48, 0xc7, 0x00, 0xff, 0xff, 0xff, 0xff], B8, MemoryAction::Store(Source::Immediate(u64::MAX))),
+        (&[0x48, 0xc7, 0x00, 0xff, 0xff, 0xff, 0xff], B8, MemoryAction::Store(Source::Immediate(-1))),
         // movabs eax, [0x1122334455667788]
         (&[0xa1, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11], B4, load(Reg::Rax, B4, false)),
         // movnti [rax], rcx
@@ -68,7 +68,7 @@ fn read_modify_write() {
         // or dword [rax], 0x100
         (&[0x81, 0x08, 0, 1, 0, 0], MemoryAction::Alu(AluOp::Or, Source::Immediate(0x100))),
         // and dword [rax], -2
-        (&[0x83, 0x20, 0xfe], MemoryAction::Alu(AluOp::And, Source::Immediate(u64::MAX - 1))),
+        (&[0x83, 0x20, 0xfe], MemoryAction::Alu(AluOp::And, Source::Immediate(-2))),
         // cmp [rax], ecx
         (&[0x39, 0x08], MemoryAction::Alu(AluOp::Cmp, from(Reg::Rcx))),
         // sub edx, [rax]
@@ -87,7 +87,7 @@ fn read_modify_write() {
     for (bytes, action) in cases {
         let access = access(bytes, Mode::Bits64);
         assert_eq!((access.size, access.action), (B4, action), "{bytes:02x?}");
-        assert_eq!(access.operand.base, Some(Reg::Rax));
+        assert_eq!(access.operand.base(), Some(Reg::Rax));
     }
 }
 
@@ -104,20 +104,19 @@ fn high_byte_registers_need_the_absence_of_rex() {
 fn operands_with_segment_base_index_and_scale() {
     // mov eax, gs:[rbx+r9*8+0x10]
     let operand = access(&[0x65, 0x42, 0x8b, 0x44, 0xcb, 0x10], Mode::Bits64).operand;
-    assert_eq!((operand.base, operand.index, operand.scale), (Some(Reg::Rbx), Some(Reg::R9), 3));
-    assert_eq!((operand.segment, operand.displacement), (Some(Seg::Gs), 0x10));
-    // mov eax, [rip+0x100]: relative to the start of the instruction's 6 bytes
+    assert_eq!((operand.base(), operand.index(), operand.scale()), (Some(Reg::Rbx), Some(Reg::R9), 3));
+    assert_eq!((operand.segment(), operand.displacement()), (Some(Seg::Gs), 0x10));
+    // mov eax, [rip+0x100]: counted from the end of the instruction's 6 bytes
     let operand = access(&[0x8b, 0x05, 0, 1, 0, 0], Mode::Bits64).operand;
-    assert!(operand.rip_relative);
-    assert_eq!(operand.displacement, 0x106);
+    assert_eq!((operand.relative_to_next(), operand.displacement()), (Some(6), 0x100));
     // mov al, es:[bx+si-1] in 16-bit code
     let operand = access(&[0x26, 0x8a, 0x40, 0xff], Mode::Bits16).operand;
-    assert_eq!((operand.base, operand.index), (Some(Reg::Rbx), Some(Reg::Rsi)));
-    assert_eq!((operand.segment, operand.displacement), (Some(Seg::Es), -1));
-    assert_eq!(operand.address_size, B2);
+    assert_eq!((operand.base(), operand.index()), (Some(Reg::Rbx), Some(Reg::Rsi)));
+    assert_eq!((operand.segment(), operand.displacement()), (Some(Seg::Es), -1));
+    assert_eq!(operand.address_size(), B2);
     // mov eax, [ebp+0]: the stack segment is the default
     let operand = access(&[0x8b, 0x45, 0], Mode::Bits32).operand;
-    assert_eq!((operand.segment, operand.address_size), (Some(Seg::Ss), B4));
+    assert_eq!((operand.segment(), operand.address_size()), (Some(Seg::Ss), B4));
 }
 
 #[test]

@@ -56,10 +56,7 @@ pub(in super::super) fn send_init(apic_id: u32) {
 
 /// Sends a start-up message to one CPU: it begins in real mode at `page`, which is below 1 MiB.
 pub(in super::super) fn send_startup(apic_id: u32, page: Hpa) {
-    command(
-        apic_id,
-        ASSERT | STARTUP | (page.as_u64() >> 12) as u32 & 0xff,
-    );
+    command(apic_id, ASSERT | STARTUP | (page.as_u64() >> 12) as u32 & 0xff);
 }
 
 /// Sends a non-maskable interrupt to every CPU but this one.

@@ -34,11 +34,7 @@ const HIGHEST_XAPIC_ID: u32 = 254;
 
 /// The mode that all CPUs use, given the mode this one is in and the highest APIC id of the machine.
 const fn choose_mode(is_x2apic_now: bool, has_x2apic: bool, highest_id: u32) -> Mode {
-    if is_x2apic_now || (has_x2apic && highest_id > HIGHEST_XAPIC_ID) {
-        Mode::X2Apic
-    } else {
-        Mode::XApic
-    }
+    if is_x2apic_now || (has_x2apic && highest_id > HIGHEST_XAPIC_ID) { Mode::X2Apic } else { Mode::XApic }
 }
 
 /// The mode for this machine, and the physical address of the registers.
@@ -51,11 +47,7 @@ pub(super) fn detect(highest_id: u32) -> (Mode, Hpa) {
 
 /// Switches this CPU's APIC on: only inter-processor interrupts and what LINT1 carries (NMI) are let through.
 pub(super) fn enable() {
-    let x2apic = if mode() == Mode::X2Apic {
-        BASE_X2APIC
-    } else {
-        0
-    };
+    let x2apic = if mode() == Mode::X2Apic { BASE_X2APIC } else { 0 };
     let base = instr::rdmsr(Msr::APIC_BASE) | BASE_ENABLE;
     // SAFETY: the address stays, and the mode is the one that `read` and `write` use. Enabled comes before x2APIC, as
     // the step from disabled to x2APIC is not allowed (12.12.5).

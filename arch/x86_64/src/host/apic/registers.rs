@@ -74,11 +74,7 @@ pub(in super::super) unsafe fn set_mode(mode: Mode, registers: Hpa) -> u64 {
 #[inline]
 #[must_use]
 pub fn mode() -> Mode {
-    if BASE.load(Ordering::Relaxed) == 0 {
-        Mode::X2Apic
-    } else {
-        Mode::XApic
-    }
+    if BASE.load(Ordering::Relaxed) == 0 { Mode::X2Apic } else { Mode::XApic }
 }
 
 #[inline]

@@ -66,25 +66,9 @@ mod tests {
 
     #[test]
     fn damaged_frames_end_the_list() {
-        assert_eq!(
-            addresses(&[0x1000, 0x8001], 0x1000),
-            [0x8001],
-            "a frame that is its own caller"
-        );
-        assert_eq!(
-            addresses(&[0x1000, 0x7000], 0x1000),
-            [0; 0],
-            "a return address outside of the code"
-        );
-        assert_eq!(
-            addresses(&[1, 0x8001], 0x9999),
-            [0; 0],
-            "a frame outside of the stack"
-        );
-        assert_eq!(
-            addresses(&[0x1010, 0x8001, 0x1000, 0x8002], 0x1000).len(),
-            DEPTH,
-            "a cycle"
-        );
+        assert_eq!(addresses(&[0x1000, 0x8001], 0x1000), [0x8001], "a frame that is its own caller");
+        assert_eq!(addresses(&[0x1000, 0x7000], 0x1000), [0; 0], "a return address outside of the code");
+        assert_eq!(addresses(&[1, 0x8001], 0x9999), [0; 0], "a frame outside of the stack");
+        assert_eq!(addresses(&[0x1010, 0x8001, 0x1000, 0x8002], 0x1000).len(), DEPTH, "a cycle");
     }
 }

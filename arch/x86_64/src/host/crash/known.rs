@@ -45,12 +45,10 @@ pub(super) fn is_code(address: u64) -> bool {
 /// Reads two words of a stack. `None` outside of the stacks that are mapped, or where `address` is not aligned.
 pub(super) fn read_stack(address: u64) -> Option<[u64; 2]> {
     let boot = BOOT_STACK.get();
-    let is_mapped =
-        (boot.contains(&address) && boot.end - address >= 16) || is_on_cpu_stack(address);
+    let is_mapped = (boot.contains(&address) && boot.end - address >= 16) || is_on_cpu_stack(address);
     // SAFETY: the address is aligned, and 16 bytes from it are on a stack that is mapped for ever; another CPU may
     // write there, hence volatile.
-    (is_mapped && address.is_multiple_of(8))
-        .then(|| unsafe { (address as *const [u64; 2]).read_volatile() })
+    (is_mapped && address.is_multiple_of(8)).then(|| unsafe { (address as *const [u64; 2]).read_volatile() })
 }
 
 fn is_on_cpu_stack(address: u64) -> bool {
@@ -111,9 +109,6 @@ mod tests {
     fn nothing_is_read_outside_of_known_stacks() {
         assert_eq!(read_stack(0), None);
         assert_eq!(read_stack(u64::MAX - 7), None);
-        assert_eq!(
-            read_stack(Stack::Kernel.range(CpuIndex(9)).start.as_u64()),
-            None
-        );
+        assert_eq!(read_stack(Stack::Kernel.range(CpuIndex(9)).start.as_u64()), None);
     }
 }

@@ -82,9 +82,7 @@ enum Role {
 fn report(print: impl FnOnce(&mut dyn fmt::Write, &Hooks) -> fmt::Result) -> ! {
     instr::cli();
     let me = this_cpu_if_known();
-    let Some(hooks) = HOOKS.get() else {
-        instr::halt_forever()
-    };
+    let Some(hooks) = HOOKS.get() else { instr::halt_forever() };
     match role(&PRINTER, &DEPTH, me.map_or(0, |cpu| u32::from(cpu.index.0))) {
         Role::Print => {
             if me.is_some_and(|cpu| cpu.is_up.load(Ordering::Relaxed)) {
@@ -113,16 +111,11 @@ fn role(printer: &AtomicU32, depth: &AtomicU32, cpu: u32) -> Role {
 
 /// Stops all other CPUs; gives up waiting for them after a tenth of a second.
 fn stop_others() {
-    let others = cpus()
-        .filter(|cpu| cpu.is_up.load(Ordering::Relaxed))
-        .count() as u32
-        - 1;
+    let others = cpus().filter(|cpu| cpu.is_up.load(Ordering::Relaxed)).count() as u32 - 1;
     STOPPING.store(true, Ordering::SeqCst);
     apic::send_nmi_to_others();
     let start: Ticks = timer::now();
-    while STOPPED.load(Ordering::Relaxed) < others
-        && timer::now().wrapping_sub(start) < timer::frequency() / 10
-    {
+    while STOPPED.load(Ordering::Relaxed) < others && timer::now().wrapping_sub(start) < timer::frequency() / 10 {
         instr::pause();
     }
 }

@@ -33,13 +33,7 @@ pub fn check(memory: &impl TableMemory, root: Hpa) -> Result<(), Flaw> {
 
 /// Checks one table. `allowed` holds what the levels above allow, as bits of an entry: writes and user mode only where
 /// every level says so, no execution as soon as one level forbids it.
-fn walk(
-    memory: &impl TableMemory,
-    table: Hpa,
-    level: u32,
-    base: u64,
-    allowed: u64,
-) -> Result<(), Flaw> {
+fn walk(memory: &impl TableMemory, table: Hpa, level: u32, base: u64, allowed: u64) -> Result<(), Flaw> {
     for index in 0..512_u64 {
         let value = memory.read(table, index as usize);
         if value & PRESENT == 0 {
@@ -58,16 +52,10 @@ fn walk(
 
 fn check_leaf(address: Hva, rights: u64) -> Result<(), Flaw> {
     if rights & USER != 0 {
-        return Err(Flaw {
-            address,
-            kind: FlawKind::UserAccessible,
-        });
+        return Err(Flaw { address, kind: FlawKind::UserAccessible });
     }
     if rights & WRITABLE != 0 && rights & NO_EXECUTE == 0 {
-        return Err(Flaw {
-            address,
-            kind: FlawKind::WritableAndExecutable,
-        });
+        return Err(Flaw { address, kind: FlawKind::WritableAndExecutable });
     }
     Ok(())
 }
@@ -87,28 +75,15 @@ mod tests {
 
     fn model_with(access: Access) -> Model {
         let mut model = Model::new();
-        let features = Features {
-            gigabyte_pages: true,
-            no_execute: true,
-        };
-        let mapping = Mapping {
-            virt: Hva::new(0xffff_ffff_8000_0000),
-            phys: Hpa::new(0),
-            length: 0x3000,
-            access,
-        };
+        let features = Features { gigabyte_pages: true, no_execute: true };
+        let mapping = Mapping { virt: Hva::new(0xffff_ffff_8000_0000), phys: Hpa::new(0), length: 0x3000, access };
         map(&mut model, ROOT, features, mapping).unwrap();
         model
     }
 
     #[test]
     fn every_access_kind_passes() {
-        for access in [
-            Access::ReadOnly,
-            Access::ReadWrite,
-            Access::ReadExecute,
-            Access::Device,
-        ] {
+        for access in [Access::ReadOnly, Access::ReadWrite, Access::ReadExecute, Access::Device] {
             assert_eq!(check(&model_with(access), ROOT), Ok(()));
         }
     }
@@ -117,10 +92,7 @@ mod tests {
     fn a_writable_executable_page_is_found() {
         let mut model = model_with(Access::ReadExecute);
         model.tables[3][1] |= WRITABLE;
-        let flaw = Flaw {
-            address: Hva::new(0xffff_ffff_8000_1000),
-            kind: FlawKind::WritableAndExecutable,
-        };
+        let flaw = Flaw { address: Hva::new(0xffff_ffff_8000_1000), kind: FlawKind::WritableAndExecutable };
         assert_eq!(check(&model, ROOT), Err(flaw));
         model.tables[2][0] |= NO_EXECUTE;
         assert_eq!(check(&model, ROOT), Ok(()));
@@ -134,26 +106,15 @@ mod tests {
         model.tables[0][511] |= USER;
         model.tables[1][510] |= USER;
         model.tables[2][0] |= USER;
-        let flaw = Flaw {
-            address: Hva::new(0xffff_ffff_8000_0000),
-            kind: FlawKind::UserAccessible,
-        };
+        let flaw = Flaw { address: Hva::new(0xffff_ffff_8000_0000), kind: FlawKind::UserAccessible };
         assert_eq!(check(&model, ROOT), Err(flaw));
     }
 
     #[test]
     fn tables_without_no_execute_fail() {
         let mut model = Model::new();
-        let features = Features {
-            gigabyte_pages: true,
-            no_execute: false,
-        };
-        let mapping = Mapping {
-            virt: Hva::new(0),
-            phys: Hpa::new(0),
-            length: 1 << 30,
-            access: Access::ReadWrite,
-        };
+        let features = Features { gigabyte_pages: true, no_execute: false };
+        let mapping = Mapping { virt: Hva::new(0), phys: Hpa::new(0), length: 1 << 30, access: Access::ReadWrite };
         map(&mut model, ROOT, features, mapping).unwrap();
         assert!(check(&model, ROOT).is_err());
     }

@@ -73,14 +73,8 @@ pub(super) const fn span(level: u32) -> u64 {
 ///
 /// # Errors
 /// See [`MapError`]; pages before the failing one stay mapped.
-pub fn map<M: TableMemory>(
-    memory: &mut M,
-    root: Hpa,
-    features: Features,
-    mapping: Mapping,
-) -> Result<(), MapError> {
-    if !(mapping.virt.as_u64() | mapping.phys.as_u64() | mapping.length).is_multiple_of(FRAME_SIZE)
-    {
+pub fn map<M: TableMemory>(memory: &mut M, root: Hpa, features: Features, mapping: Mapping) -> Result<(), MapError> {
+    if !(mapping.virt.as_u64() | mapping.phys.as_u64() | mapping.length).is_multiple_of(FRAME_SIZE) {
         return Err(MapError::Unaligned(mapping.virt));
     }
     let mut rest = mapping;
@@ -94,27 +88,14 @@ pub fn map<M: TableMemory>(
 }
 
 /// Maps the first page of `rest`, as large as possible; returns how many bytes from its start are mapped now.
-fn map_first<M: TableMemory>(
-    memory: &mut M,
-    root: Hpa,
-    features: Features,
-    rest: Mapping,
-) -> Result<u64, MapError> {
+fn map_first<M: TableMemory>(memory: &mut M, root: Hpa, features: Features, rest: Mapping) -> Result<u64, MapError> {
     let mut table = root;
     for level in [4, 3, 2, 1] {
         let index = (rest.virt.as_u64() / span(level)) as usize % 512;
         let old = memory.read(table, index);
         if old & PRESENT == 0 && fits(rest, features, level) {
-            let keep = if features.no_execute {
-                u64::MAX
-            } else {
-                !NO_EXECUTE
-            };
-            memory.write(
-                table,
-                index,
-                entry::leaf(rest.phys, rest.access, level > 1) & keep,
-            );
+            let keep = if features.no_execute { u64::MAX } else { !NO_EXECUTE };
+            memory.write(table, index, entry::leaf(rest.phys, rest.access, level > 1) & keep);
             return Ok(span(level));
         }
         if old & PRESENT != 0 && entry::is_leaf(old, level) {
@@ -138,9 +119,7 @@ fn fits(rest: Mapping, features: Features, level: u32) -> bool {
         3 => features.gigabyte_pages,
         _ => false,
     };
-    possible
-        && (rest.virt.as_u64() | rest.phys.as_u64()).is_multiple_of(span(level))
-        && rest.length >= span(level)
+    possible && (rest.virt.as_u64() | rest.phys.as_u64()).is_multiple_of(span(level)) && rest.length >= span(level)
 }
 
 /// Bytes up to the end of the present leaf `old`, if it is for the same frame.
@@ -159,36 +138,17 @@ mod tests {
     use super::*;
 
     const ROOT: Hpa = Hpa::new(0);
-    const ALL: Features = Features {
-        gigabyte_pages: true,
-        no_execute: true,
-    };
+    const ALL: Features = Features { gigabyte_pages: true, no_execute: true };
 
     fn mapping(virt: u64, phys: u64, length: u64, access: Access) -> Mapping {
-        Mapping {
-            virt: Hva::new(virt),
-            phys: Hpa::new(phys),
-            length,
-            access,
-        }
+        Mapping { virt: Hva::new(virt), phys: Hpa::new(phys), length, access }
     }
 
     #[test]
     fn largest_pages_are_used_at_both_ends() {
         let mut model = Model::new();
         let start = 0x3fff_f000;
-        map(
-            &mut model,
-            ROOT,
-            ALL,
-            mapping(
-                start,
-                start,
-                (1 << 30) + 0x20_1000 + 0x1000,
-                Access::ReadWrite,
-            ),
-        )
-        .unwrap();
+        map(&mut model, ROOT, ALL, mapping(start, start, (1 << 30) + 0x20_1000 + 0x1000, Access::ReadWrite)).unwrap();
         assert_eq!(model.lookup(start).unwrap().1, 1);
         assert_eq!(model.lookup(1 << 30).unwrap().1, 3);
         assert_eq!(model.lookup(2 << 30).unwrap().1, 2);
@@ -199,37 +159,16 @@ mod tests {
     #[test]
     fn without_gigabyte_pages_two_mebibytes_serve() {
         let mut model = Model::new();
-        let features = Features {
-            gigabyte_pages: false,
-            ..ALL
-        };
-        map(
-            &mut model,
-            ROOT,
-            features,
-            mapping(0, 0, 1 << 30, Access::ReadWrite),
-        )
-        .unwrap();
+        let features = Features { gigabyte_pages: false, ..ALL };
+        map(&mut model, ROOT, features, mapping(0, 0, 1 << 30, Access::ReadWrite)).unwrap();
         assert_eq!(model.lookup(0).unwrap().1, 2);
     }
 
     #[test]
     fn the_strict_mapping_made_first_stays() {
         let mut model = Model::new();
-        map(
-            &mut model,
-            ROOT,
-            ALL,
-            mapping(0x20_1000, 0x20_1000, 0x2000, Access::ReadOnly),
-        )
-        .unwrap();
-        map(
-            &mut model,
-            ROOT,
-            ALL,
-            mapping(0, 0, 0x60_0000, Access::ReadWrite),
-        )
-        .unwrap();
+        map(&mut model, ROOT, ALL, mapping(0x20_1000, 0x20_1000, 0x2000, Access::ReadOnly)).unwrap();
+        map(&mut model, ROOT, ALL, mapping(0, 0, 0x60_0000, Access::ReadWrite)).unwrap();
         let writable = |virt| model.lookup(virt).unwrap().0 & entry::WRITABLE != 0;
         assert!(writable(0) && writable(0x20_0000) && writable(0x20_3000) && writable(0x40_0000));
         assert!(!writable(0x20_1000) && !writable(0x20_2000));
@@ -239,43 +178,16 @@ mod tests {
     #[test]
     fn another_frame_is_a_conflict() {
         let mut model = Model::new();
-        map(
-            &mut model,
-            ROOT,
-            ALL,
-            mapping(0, 0, 0x20_0000, Access::ReadWrite),
-        )
-        .unwrap();
-        let error = map(
-            &mut model,
-            ROOT,
-            ALL,
-            mapping(0x1000, 0x2000, 0x1000, Access::ReadWrite),
-        );
+        map(&mut model, ROOT, ALL, mapping(0, 0, 0x20_0000, Access::ReadWrite)).unwrap();
+        let error = map(&mut model, ROOT, ALL, mapping(0x1000, 0x2000, 0x1000, Access::ReadWrite));
         assert_eq!(error, Err(MapError::Conflict(Hva::new(0x1000))));
-        let error = map(
-            &mut model,
-            ROOT,
-            ALL,
-            mapping(0x1001, 0, 0x1000, Access::ReadWrite),
-        );
+        let error = map(&mut model, ROOT, ALL, mapping(0x1001, 0, 0x1000, Access::ReadWrite));
         assert_eq!(error, Err(MapError::Unaligned(Hva::new(0x1001))));
     }
 
     #[test]
     fn running_out_of_frames_is_an_error() {
-        let mut model = Model {
-            limit: 2,
-            ..Model::new()
-        };
-        assert_eq!(
-            map(
-                &mut model,
-                ROOT,
-                ALL,
-                mapping(0, 0, 0x1000, Access::ReadWrite)
-            ),
-            Err(MapError::OutOfFrames)
-        );
+        let mut model = Model { limit: 2, ..Model::new() };
+        assert_eq!(map(&mut model, ROOT, ALL, mapping(0, 0, 0x1000, Access::ReadWrite)), Err(MapError::OutOfFrames));
     }
 }

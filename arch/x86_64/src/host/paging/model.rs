@@ -17,10 +17,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new() -> Self {
-        Self {
-            tables: std::vec![[0; 512]],
-            limit: 100,
-        }
+        Self { tables: std::vec![[0; 512]], limit: 100 }
     }
 
     /// The leaf for `virt` and its level, found as the processor would.

@@ -20,25 +20,10 @@ pub fn plan<E>(
     mut add: impl FnMut(Mapping) -> Result<(), E>,
 ) -> Result<(), E> {
     for section in sections {
-        let Section {
-            virt,
-            phys,
-            length,
-            access,
-        } = *section;
-        add(Mapping {
-            virt,
-            phys,
-            length,
-            access,
-        })?;
+        let Section { virt, phys, length, access } = *section;
+        add(Mapping { virt, phys, length, access })?;
         if access != Access::ReadWrite {
-            add(Mapping {
-                virt: direct_map_address(phys),
-                phys,
-                length,
-                access: Access::ReadOnly,
-            })?;
+            add(Mapping { virt: direct_map_address(phys), phys, length, access: Access::ReadOnly })?;
         }
     }
     memory.regions().iter().filter_map(direct).try_for_each(add)
@@ -52,17 +37,9 @@ fn direct(region: &MemoryRegion) -> Option<Mapping> {
         MemoryKind::Reserved | MemoryKind::Unusable => return None,
     };
     let phys = region.start.align_down(FRAME_SIZE);
-    let end = region
-        .end()
-        .min(Hpa::new(DIRECT_MAP_SIZE))
-        .align_up(FRAME_SIZE)?;
+    let end = region.end().min(Hpa::new(DIRECT_MAP_SIZE)).align_up(FRAME_SIZE)?;
     let length = end.checked_sub(phys)?;
-    Some(Mapping {
-        virt: direct_map_address(phys),
-        phys,
-        length,
-        access,
-    })
+    Some(Mapping { virt: direct_map_address(phys), phys, length, access })
 }
 
 #[cfg(test)]
@@ -78,25 +55,14 @@ mod tests {
     const KERNEL: u64 = 0xffff_ffff_8000_0000;
 
     fn section(offset: u64, length: u64, access: Access) -> Section {
-        Section {
-            virt: Hva::new(KERNEL + offset),
-            phys: Hpa::new(0x10_0000 + offset),
-            length,
-            access,
-        }
+        Section { virt: Hva::new(KERNEL + offset), phys: Hpa::new(0x10_0000 + offset), length, access }
     }
 
     fn build(regions: &[(u64, u64, MemoryKind)], sections: &[Section]) -> Model {
         let mut model = Model::new();
-        let features = Features {
-            gigabyte_pages: true,
-            no_execute: true,
-        };
+        let features = Features { gigabyte_pages: true, no_execute: true };
         let memory = boot_info(regions).memory;
-        plan(&memory, sections, |mapping| {
-            map(&mut model, ROOT, features, mapping)
-        })
-        .expect("no conflicts");
+        plan(&memory, sections, |mapping| map(&mut model, ROOT, features, mapping)).expect("no conflicts");
         model
     }
 
@@ -111,29 +77,21 @@ mod tests {
             section(0x4000, 0x1000, Access::ReadOnly),
             section(0x6000, 0x2000, Access::ReadWrite),
         ];
-        let regions = [
-            (0, 0x9_fc00, MemoryKind::Usable),
-            (0x10_0000, 2 << 30, MemoryKind::Usable),
-        ];
+        let regions = [(0, 0x9_fc00, MemoryKind::Usable), (0x10_0000, 2 << 30, MemoryKind::Usable)];
         let model = build(&regions, &sections);
         assert_eq!(check(&model, ROOT), Ok(()));
         assert!(!writable(&model, KERNEL) && !writable(&model, DIRECT_MAP + 0x10_0000));
         assert!(!writable(&model, KERNEL + 0x4000) && !writable(&model, DIRECT_MAP + 0x10_4000));
         assert!(writable(&model, KERNEL + 0x6000) && writable(&model, DIRECT_MAP + 0x10_6000));
         assert_eq!(model.lookup(KERNEL + 0x5000), None);
-        assert_eq!(
-            model.lookup(DIRECT_MAP + (1 << 30)).map(|(_, level)| level),
-            Some(3)
-        );
+        assert_eq!(model.lookup(DIRECT_MAP + (1 << 30)).map(|(_, level)| level), Some(3));
         assert_eq!(model.lookup(DIRECT_MAP + 0x9_f000), None);
     }
 
     #[test]
     fn firmware_tables_are_read_only_and_whole() {
-        let regions = [
-            (0x7fff_e123, 0x7fff_f001, MemoryKind::AcpiReclaim),
-            (0xe_0000, 0x10_0000, MemoryKind::Reserved),
-        ];
+        let regions =
+            [(0x7fff_e123, 0x7fff_f001, MemoryKind::AcpiReclaim), (0xe_0000, 0x10_0000, MemoryKind::Reserved)];
         let model = build(&regions, &[]);
         assert!(!writable(&model, DIRECT_MAP + 0x7fff_e000));
         assert!(!writable(&model, DIRECT_MAP + 0x7fff_f000));
@@ -143,11 +101,7 @@ mod tests {
 
     #[test]
     fn an_error_ends_the_plan() {
-        let memory = boot_info(&[
-            (0, 0x1000, MemoryKind::Usable),
-            (0x2000, 0x3000, MemoryKind::Usable),
-        ])
-        .memory;
+        let memory = boot_info(&[(0, 0x1000, MemoryKind::Usable), (0x2000, 0x3000, MemoryKind::Usable)]).memory;
         let mut calls = 0;
         let result = plan(&memory, &[], |_| {
             calls += 1;

@@ -3,7 +3,7 @@
 //! Every access is one relaxed atomic load or store of a byte or an aligned word, so the compiler neither tears nor
 //! repeats it, and a racing guest or CPU changes values but nothing else.
 
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use phalanx_arch_api::Unbacked;
 
@@ -12,29 +12,56 @@ use super::extent::{Extent, Guest};
 const WORD: usize = size_of::<u64>();
 
 impl Extent<Guest> {
-    /// Reads the little-endian word at `offset`, `None` where it is not aligned or not inside.
+    /// Reads the little-endian word at `offset`, `None` where it is not inside.
+    ///
+    /// One load where it is aligned. Else it is put together from the two words that it lies in.
     #[inline(always)]
     #[must_use]
     pub fn read_u64(&self, offset: u64) -> Option<u64> {
-        if offset >= self.bytes() || !offset.is_multiple_of(8) {
+        if offset > self.bytes() - size_of::<u64>() as u64 {
             return None;
         }
-        let word = self.pointer(offset).cast();
-        // SAFETY: inside and aligned (just checked; extents are a multiple of 8 bytes long), mapped, and only ever
-        // accessed atomically (module, 3).
-        Some(u64::from_le(unsafe { AtomicU64::from_ptr(word) }.load(Relaxed)))
+        let shift = 8 * (offset % 8) as u32;
+        let low = self.word(offset - offset % 8) >> shift;
+        if shift == 0 {
+            return Some(low);
+        }
+        Some(low | self.word(offset - offset % 8 + 8) << (64 - shift))
     }
 
-    /// Reads the little-endian half word at `offset`, `None` where it is not aligned or not inside.
+    /// Reads the little-endian half word at `offset`, `None` where it is not inside.
+    ///
+    /// One load where it does not lie in two aligned words.
     #[inline(always)]
     #[must_use]
     pub fn read_u32(&self, offset: u64) -> Option<u32> {
-        if offset >= self.bytes() || !offset.is_multiple_of(4) {
-            return None;
+        if offset > self.bytes() - size_of::<u64>() as u64 {
+            return self.read_last_u32(offset);
         }
+        let shift = 8 * (offset % 8) as u32;
+        let low = self.word(offset - offset % 8) >> shift;
+        if shift <= 32 {
+            return Some(low as u32);
+        }
+        Some((low | self.word(offset - offset % 8 + 8) << (64 - shift)) as u32)
+    }
+
+    /// The half words that end in the last word.
+    #[cold]
+    fn read_last_u32(&self, offset: u64) -> Option<u32> {
+        let end = offset.checked_add(size_of::<u32>() as u64)?;
+        let last = self.bytes().checked_sub(size_of::<u64>() as u64)?;
+        (end <= self.bytes()).then(|| (self.word(last) >> (8 * (offset - last))) as u32)
+    }
+
+    /// The aligned word at `offset`, which the caller has checked to be inside.
+    #[inline(always)]
+    fn word(&self, offset: u64) -> u64 {
+        debug_assert!(offset.is_multiple_of(8) && offset < self.bytes());
         let word = self.pointer(offset).cast();
-        // SAFETY: as in `read_u64`, with 4 for 8.
-        Some(u32::from_le(unsafe { AtomicU32::from_ptr(word) }.load(Relaxed)))
+        // SAFETY: both callers have checked that the word is inside (extents are a multiple of 8 bytes long); it is
+        // aligned, mapped, and only ever accessed atomically (module, 3).
+        u64::from_le(unsafe { AtomicU64::from_ptr(word) }.load(Relaxed))
     }
 
     /// Copies `buffer.len()` bytes from `offset`.

@@ -1,0 +1,240 @@
+//! The simulated processor: takes interrupts, fetches an instruction, executes it.
+
+use phalanx_abi::exit::ExitCounter;
+use phalanx_arch_api::{
+    Access, AccessSize, Direction, DomainEnv, Event, FaultReason, Gpa, HypercallRequest, PortAccess, Ticks, VcpuIndex,
+};
+
+use crate::domain::FakeDomain;
+use crate::op::{LENGTH, Op};
+use crate::random::mix;
+use crate::table::walk;
+use crate::vcpu::{FakeVcpu, Question};
+use crate::world::{World, world};
+
+/// What an instruction needs.
+struct Processor<'a, E> {
+    world: &'a World,
+    domain: &'a FakeDomain,
+    vcpu: &'a mut FakeVcpu,
+    env: &'a E,
+    until: Option<Ticks>,
+}
+
+/// Runs the vCPU until the core has to do something.
+///
+/// As hardware does, it looks at the core's wishes only when an interrupt has come, the slice's timer being one.
+pub(crate) fn run<E: DomainEnv>(domain: &FakeDomain, vcpu: &mut FakeVcpu, env: &E, until: Option<Ticks>) -> Event {
+    let world = world();
+    let mut processor = Processor { world: &world, domain, vcpu, env, until };
+    loop {
+        if let Some(event) = processor.step() {
+            return event;
+        }
+    }
+}
+
+impl<E: DomainEnv> Processor<'_, E> {
+    fn step(&mut self) -> Option<Event> {
+        if self.interrupted() {
+            return Some(Event::Preempted);
+        }
+        self.vcpu.drain(self.domain, self.world.time());
+        let Some(pc) = self.vcpu.pc else { return Some(self.halt()) };
+        self.world.pause(self.world.cost());
+        match self.fetch(pc) {
+            Ok(op) => self.execute(op, pc),
+            Err(reason) => Some(self.stop(Event::Fault(reason))),
+        }
+    }
+
+    /// Takes interrupts. Whether the core wants the CPU back.
+    fn interrupted(&mut self) -> bool {
+        let expired = self.until.is_some_and(|until| until <= self.world.time());
+        if !self.world.take_interrupts() && !expired {
+            return self.world.whim();
+        }
+        self.vcpu.count(ExitCounter::Interrupt);
+        expired || self.env.must_return() || self.world.serial_waits()
+    }
+
+    fn fetch(&self, pc: u64) -> Result<Op, FaultReason> {
+        let unbacked = FaultReason::PageTableUnbacked(Gpa::new(pc));
+        let mut words = [0; 4];
+        for (word, at) in words.iter_mut().zip((pc..).step_by(8)) {
+            *word = self.read(at).ok_or(unbacked)?;
+        }
+        Op::decode(words).ok_or(FaultReason::UnknownExit(words[0]))
+    }
+
+    fn execute(&mut self, op: Op, pc: u64) -> Option<Event> {
+        match op {
+            Op::Compute { ticks } => return self.compute(ticks),
+            Op::Wait { vectors } => return self.wait(vectors),
+            _ => self.vcpu.pc = Some(pc + LENGTH),
+        }
+        match op {
+            Op::In { port, size } => return Some(self.port(port, size, Direction::Read)),
+            Op::Out { port, size, value } => return Some(self.port(port, size, Direction::Write(value))),
+            Op::OutA { port } => {
+                let value = self.vcpu.accumulator & 0xff;
+                return Some(self.port(port, AccessSize::B1, Direction::Write(value)));
+            }
+            Op::Load { gpa, size } => return self.access(gpa, size, Direction::Read),
+            Op::Store { gpa, size, value } => return self.access(gpa, size, Direction::Write(value)),
+            Op::Hypercall { number, argument, privileged } => return self.hypercall(number, argument, privileged),
+            Op::PowerOff {} => return Some(self.stop(Event::PowerOff)),
+            Op::Reset {} => return Some(self.stop(Event::Reset)),
+            Op::ResetUntil { resets } => return self.reset_until(resets),
+            Op::Fault { kind } => return Some(self.stop(Event::Fault(kind.reason()))),
+            other => self.execute_inside(other),
+        }
+        None
+    }
+
+    /// What needs nobody outside of the vCPU, or nobody but its neighbours.
+    fn execute_inside(&mut self, op: Op) {
+        match op {
+            Op::Fill { gpa, words, pattern } => self.fill(gpa, words, pattern),
+            Op::Check { gpa, words, pattern } => self.check(gpa, words, pattern),
+            Op::Expect { value } => {
+                let found = self.vcpu.accumulator;
+                assert_eq!(found, value, "{}: the accumulator is {found:#x}, not {value:#x}", self.vcpu);
+            }
+            Op::Timer { ticks } => self.vcpu.timer = Some(self.world.time() + ticks),
+            Op::Ipi { vcpu, vector } => self.send(vcpu, |inbox| inbox.post(vector.into())),
+            Op::Start { vcpu, address } => self.send(vcpu, |inbox| inbox.post_start(address)),
+            Op::Set { counter, value } => self.vcpu.counters[usize::from(counter)] = value,
+            Op::Loop { counter, address } => {
+                let counter = &mut self.vcpu.counters[usize::from(counter)];
+                *counter = counter.saturating_sub(1);
+                if *counter > 0 {
+                    self.vcpu.pc = Some(address);
+                }
+            }
+            Op::Jump { address } => self.vcpu.pc = Some(address),
+            Op::JumpIfAny { mask, address } if self.vcpu.accumulator & mask != 0 => self.vcpu.pc = Some(address),
+            Op::Mark { value } => self.world.mark(self.vcpu, value),
+            Op::MarkA {} => self.world.mark(self.vcpu, self.vcpu.accumulator),
+            _ => {}
+        }
+    }
+
+    /// Computes until the end, or until something interrupts.
+    fn compute(&mut self, ticks: Ticks) -> Option<Event> {
+        let remaining = *self.vcpu.remaining.get_or_insert(ticks);
+        let start = self.world.time();
+        let ends = [Some(start + remaining), self.until, self.vcpu.timer];
+        self.world.wait(ends.into_iter().flatten().min());
+        let done = (self.world.time() - start).min(remaining);
+        self.world.add_computed(self.vcpu, done);
+        self.vcpu.remaining = Some(remaining - done).filter(|rest| *rest > 0);
+        if self.vcpu.remaining.is_none() {
+            self.vcpu.pc = self.vcpu.pc.map(|pc| pc + LENGTH);
+        }
+        None
+    }
+
+    fn wait(&mut self, vectors: u64) -> Option<Event> {
+        let taken = self.vcpu.pending & vectors;
+        if taken == 0 {
+            self.vcpu.count(ExitCounter::Halt);
+            return Some(self.halt());
+        }
+        self.vcpu.pending &= !taken;
+        self.vcpu.accumulator = taken;
+        self.vcpu.pc = self.vcpu.pc.map(|pc| pc + LENGTH);
+        None
+    }
+
+    /// Between the decision to halt and the moment at which the core hears of it, others act.
+    fn halt(&self) -> Event {
+        self.world.pause(self.world.cost());
+        Event::Halt
+    }
+
+    fn port(&mut self, port: u16, size: AccessSize, direction: Direction) -> Event {
+        self.vcpu.count(ExitCounter::PortIo);
+        self.ask(direction);
+        Event::PortAccess(PortAccess { port, size, direction })
+    }
+
+    /// RAM where the tables say so; else nobody in this architecture owns the address.
+    fn access(&mut self, gpa: u64, size: AccessSize, direction: Direction) -> Option<Event> {
+        let shift = gpa % 8 * 8;
+        let Some(word) = self.read(gpa & !7) else {
+            self.ask(direction);
+            return Some(Event::Access(Access { gpa: Gpa::new(gpa), size, direction }));
+        };
+        let mask = size.all_ones() << shift;
+        match direction {
+            Direction::Read => self.vcpu.accumulator = (word & mask) >> shift,
+            Direction::Write(value) => self.write(gpa & !7, word & !mask | value << shift & mask),
+        }
+        None
+    }
+
+    fn ask(&mut self, direction: Direction) {
+        self.vcpu.question = Some(match direction {
+            Direction::Read => Question::Read,
+            Direction::Write(_) => Question::Write,
+        });
+    }
+
+    fn hypercall(&mut self, number: u64, argument: u64, privileged: bool) -> Option<Event> {
+        self.vcpu.count(ExitCounter::Hypercall);
+        if let Some(result) = self.env.quick_hypercall(number, privileged) {
+            self.vcpu.accumulator = result.cast_unsigned();
+            return None;
+        }
+        self.vcpu.question = Some(Question::Hypercall);
+        Some(Event::Hypercall(HypercallRequest { number, arguments: [argument, 0, 0], privileged }))
+    }
+
+    fn reset_until(&mut self, resets: u32) -> Option<Event> {
+        let done = self.domain.resets.load(std::sync::atomic::Ordering::Acquire) >= resets;
+        (!done).then(|| self.stop(Event::Reset))
+    }
+
+    /// The end of the domain, as far as this vCPU is concerned.
+    fn stop(&mut self, event: Event) -> Event {
+        self.vcpu.stopped = true;
+        self.world.pause(self.world.cost());
+        event
+    }
+
+    fn send(&self, vcpu: u8, post: impl FnOnce(&crate::domain::Inbox)) {
+        let target = VcpuIndex(vcpu);
+        let Some(inbox) = self.domain.inbox(target) else { return };
+        post(inbox);
+        if target != self.vcpu.index {
+            self.env.wake(target);
+        }
+    }
+
+    fn fill(&self, gpa: u64, words: u64, pattern: u64) {
+        (0..words).map(|word| gpa + 8 * word).for_each(|at| self.write(at, expected(pattern, at)));
+    }
+
+    fn check(&self, gpa: u64, words: u64, pattern: u64) {
+        for at in (0..words).map(|word| gpa + 8 * word) {
+            let (found, wanted) = (self.read(at), Some(expected(pattern, at)));
+            assert_eq!(found, wanted, "{}: RAM at {at:#x} is {found:#x?}, not {wanted:#x?}", self.vcpu);
+        }
+    }
+
+    fn read(&self, gpa: u64) -> Option<u64> {
+        self.world.memory.read_u64(walk(&self.world.memory, self.domain.root, Gpa::new(gpa))?)
+    }
+
+    fn write(&self, gpa: u64, value: u64) {
+        let hpa = walk(&self.world.memory, self.domain.root, Gpa::new(gpa));
+        let written = hpa.and_then(|hpa| self.world.memory.write_u64(hpa, value));
+        assert!(written.is_some(), "{}: {gpa:#x} is not RAM", self.vcpu);
+    }
+}
+
+/// What [`Op::Fill`] writes at an address.
+const fn expected(pattern: u64, gpa: u64) -> u64 {
+    if pattern == 0 { 0 } else { mix(pattern ^ gpa) }
+}

@@ -1,0 +1,4 @@
+//! The simulated machine itself.
+
+mod encoding;
+mod time;

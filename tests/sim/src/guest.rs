@@ -1,0 +1,85 @@
+//! What a domain is made of.
+
+use phalanx_abi::bundle::{Device, DomainSpec, OnReboot, Region, SegmentSpec, X86EntryRecord};
+use phalanx_arch_fake::Program;
+use zerocopy::FromZeros;
+
+/// The first port of a domain's UART.
+pub const COM1: u16 = 0x3f8;
+/// The vector (as a set) that the UART's interrupt raises on vCPU 0.
+pub const COM1_VECTOR: u64 = 1 << (32 + COM1_LINE);
+/// Bytes in a page of guest memory.
+pub const PAGE: u64 = 4096;
+const COM1_LINE: u32 = 4;
+
+/// A domain: RAM from address 0 on, programs in it, vCPU 0 starts at the first one.
+#[derive(Clone, Debug)]
+pub struct Guest(DomainSpec);
+
+impl Guest {
+    /// A domain with one vCPU, 16 pages of RAM, no console, and a UART that nobody listens to.
+    #[must_use]
+    pub fn new(name: &str, program: &Program) -> Self {
+        let entry = X86EntryRecord { rip: program.base().into(), ..X86EntryRecord::new_zeroed() };
+        let guest = Self(DomainSpec {
+            name: name.to_owned(),
+            vcpus: 1,
+            console: false,
+            on_reboot: OnReboot::Restart,
+            regions: vec![Region { gpa: 0, size: 16 * PAGE }],
+            segments: Vec::new(),
+            entry,
+            devices: vec![Device::Ns16550 { base_port: COM1, irq: COM1_LINE }],
+        });
+        guest.program(program)
+    }
+
+    /// So many vCPUs.
+    #[must_use]
+    pub const fn vcpus(mut self, vcpus: u32) -> Self {
+        self.0.vcpus = vcpus;
+        self
+    }
+
+    /// So many bytes of RAM, whole pages, from address 0 on.
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.0.regions = vec![Region { gpa: 0, size: bytes }];
+        self
+    }
+
+    /// Its UART is attached to the serial line.
+    #[must_use]
+    pub const fn console(mut self) -> Self {
+        self.0.console = true;
+        self
+    }
+
+    /// A reboot ends it.
+    #[must_use]
+    pub const fn ends_on_reboot(mut self) -> Self {
+        self.0.on_reboot = OnReboot::End;
+        self
+    }
+
+    /// Another program in its RAM. Programs come in the order of their addresses.
+    #[must_use]
+    pub fn program(self, program: &Program) -> Self {
+        self.contents(program.base(), program.bytes())
+    }
+
+    /// Other contents of its RAM, in the order of their addresses.
+    #[must_use]
+    pub fn contents(mut self, gpa: u64, bytes: Vec<u8>) -> Self {
+        self.0.segments.push(SegmentSpec { gpa, bytes });
+        self
+    }
+
+    pub(crate) fn spec(self) -> DomainSpec {
+        self.0
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.regions.iter().map(|region| region.size).sum()
+    }
+}
