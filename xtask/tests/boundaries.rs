@@ -24,7 +24,7 @@ const MAY_DEPEND: &[(&str, &[&str], &[&str])] = &[
     (
         "phalanx-core",
         &["phalanx-abi", "phalanx-arch-api", "phalanx-handoff", "phalanx-sched", "phalanx-uart"],
-        &["phalanx-arch-fake", "phalanx-bundle"],
+        &["phalanx-arch-fake", "phalanx-bundle", "phalanx-sim"],
     ),
     (
         "phalanx",
@@ -40,6 +40,11 @@ const MAY_DEPEND: &[(&str, &[&str], &[&str])] = &[
         ],
         &[],
     ),
+    (
+        "phalanx-sim",
+        &["phalanx-abi", "phalanx-arch-api", "phalanx-arch-fake", "phalanx-core", "phalanx-handoff", "phalanx-sched"],
+        &[],
+    ),
     ("guest-rt", &["phalanx-abi"], &[]),
     ("guest-*", &["guest-rt", "phalanx-abi"], &[]),
     ("xtask", &["phalanx-abi", "phalanx-bundle"], &[]),
@@ -47,8 +52,17 @@ const MAY_DEPEND: &[(&str, &[&str], &[&str])] = &[
 
 /// Folders whose sources may ask for the target's architecture.
 const KNOWS_TARGETS: &[&str] = &["arch/", "boot/", "kernel/phalanx/", "tests/guests/"];
-/// Beginnings of the paths whose sources may be unsafe.
-const MAY_BE_UNSAFE: &[&str] = &["arch/", "boot/", "kernel/phalanx/", "kernel/core/src/mem/frame", "tests/guests/"];
+/// Beginnings of the paths whose sources may be unsafe: the architectures, the boot paths, the binary that ties the core to
+/// one architecture and its twin that ties it to the simulated one, the frame module with its tests, and the test guests.
+const MAY_BE_UNSAFE: &[&str] = &[
+    "arch/",
+    "boot/",
+    "kernel/phalanx/",
+    "kernel/core/src/mem/frame",
+    "kernel/core/src/mem/tests/",
+    "tests/guests/",
+    "tests/sim/",
+];
 
 #[test]
 fn dependencies_point_one_way() {

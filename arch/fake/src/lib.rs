@@ -44,4 +44,4 @@ pub use program::Program;
 pub use random::Random;
 pub use simulator::{Simulator, Verdict};
 pub use table::FakeTable;
-pub use world::{FREQUENCY, Mark, Timing, World};
+pub use world::{FREQUENCY, Mark, Timing, World, serial_read, serial_write};

@@ -30,6 +30,12 @@ impl Program {
         self.base + LENGTH * self.ops.len() as u64
     }
 
+    /// Where the operation will lie that comes `count` operations after the next.
+    #[must_use]
+    pub const fn ahead(&self, count: u64) -> u64 {
+        self.here() + LENGTH * count
+    }
+
     /// Appends operations.
     pub fn push(&mut self, ops: impl IntoIterator<Item = Op>) -> &mut Self {
         self.ops.extend(ops);

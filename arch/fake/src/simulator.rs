@@ -27,8 +27,9 @@ enum Actor {
 
 /// A machine with its CPUs.
 pub struct Simulator {
-    world: Rc<World>,
+    /// Before the world, and so dropped before it: what they run may refer to its memory.
     cpus: Vec<Strand>,
+    world: Rc<World>,
 }
 
 impl Simulator {

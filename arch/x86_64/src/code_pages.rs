@@ -9,18 +9,30 @@ use crate::walk::{Paging, Path};
 const PLACES: usize = 8;
 const PAGE: u64 = 4096;
 
-/// One code page.
-#[derive(Clone, Debug)]
-struct CodePage {
+/// Where one code page is. No page is at an odd linear address: that marks an empty place.
+#[derive(Clone, Copy, Debug)]
+struct Place {
     cr3: u64,
     linear: u64,
-    path: Path,
+    physical: u64,
+}
+
+impl Place {
+    const EMPTY: Self = Self { cr3: 0, linear: 1, physical: 0 };
 }
 
 /// The recent code pages of a vCPU.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct CodePages {
-    places: [Option<CodePage>; PLACES],
+    places: [Place; PLACES],
+    /// How each of them was found.
+    paths: [Option<Path>; PLACES],
+}
+
+impl Default for CodePages {
+    fn default() -> Self {
+        Self { places: [Place::EMPTY; PLACES], paths: Default::default() }
+    }
 }
 
 #[inline(always)]
@@ -31,7 +43,7 @@ const fn place(linear: u64) -> usize {
 impl CodePages {
     /// Forgets everything: the paging mode changed.
     pub fn clear(&mut self) {
-        self.places = Default::default();
+        *self = Self::default();
     }
 
     /// The guest-physical address of the code at `linear`, if its page is remembered.
@@ -40,21 +52,27 @@ impl CodePages {
     /// after [`Self::confirmed`].
     #[inline(always)]
     pub fn find(&self, cr3: u64, linear: u64) -> Option<Gpa> {
-        let page = self.places[place(linear)].as_ref()?;
-        let hit = page.cr3 == cr3 && page.linear == linear & !(PAGE - 1);
-        hit.then(|| Gpa::new(page.path.page().as_u64() | linear & (PAGE - 1)))
+        let page = &self.places[place(linear)];
+        let hit = page.linear == linear & !(PAGE - 1) && page.cr3 == cr3;
+        hit.then(|| Gpa::new(page.physical | linear & (PAGE - 1)))
     }
 
     /// As [`Self::find`], after checking that the guest's tables still say so.
     #[inline(always)]
     pub fn confirmed<M: GuestMemory>(&self, memory: &M, cr3: u64, linear: u64) -> Option<Gpa> {
         let found = self.find(cr3, linear)?;
-        self.places[place(linear)].as_ref()?.path.holds(memory).then_some(found)
+        self.paths[place(linear)].as_ref()?.holds(memory).then_some(found)
     }
 
     /// Remembers the page of `linear`.
     pub fn remember<M: GuestMemory>(&mut self, memory: &M, paging: &Paging, cr3: u64, linear: u64) {
-        self.places[place(linear)] =
-            Path::record(memory, paging, linear).map(|path| CodePage { cr3, linear: linear & !(PAGE - 1), path });
+        let place = place(linear);
+        let path = Path::record(memory, paging, linear);
+        self.places[place] = path.as_ref().map_or(Place::EMPTY, |path| Place {
+            cr3,
+            linear: linear & !(PAGE - 1),
+            physical: path.page().as_u64(),
+        });
+        self.paths[place] = path;
     }
 }

@@ -2,6 +2,44 @@
 
 use phalanx_arch_api::{AccessSize, Gpa};
 
+/// The kinds of exit that have a way of their own through the run loop; all others are [`ExitClass::Rare`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitClass {
+    /// [`Exit::Interrupt`].
+    Interrupt,
+    /// [`Exit::Cpuid`].
+    Cpuid,
+    /// [`Exit::Msr`].
+    Msr,
+    /// [`Exit::Hypercall`].
+    Hypercall,
+    /// [`Exit::SecondLevel`].
+    SecondLevel,
+    /// [`Exit::Port`].
+    Port,
+    /// [`Exit::Halt`].
+    Halt,
+    /// Any other.
+    Rare,
+}
+
+impl Exit {
+    /// Which way through the run loop it takes.
+    #[must_use]
+    pub const fn class(&self) -> ExitClass {
+        match self {
+            Self::Interrupt => ExitClass::Interrupt,
+            Self::Cpuid => ExitClass::Cpuid,
+            Self::Msr { .. } => ExitClass::Msr,
+            Self::Hypercall => ExitClass::Hypercall,
+            Self::SecondLevel(_) => ExitClass::SecondLevel,
+            Self::Port(_) => ExitClass::Port,
+            Self::Halt => ExitClass::Halt,
+            _ => ExitClass::Rare,
+        }
+    }
+}
+
 /// One exit, decoded. `decode` in each backend is total: what it does not know is [`Exit::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {

@@ -64,16 +64,15 @@ impl<C: Control> Vcpu<C> {
             return self.resume_at(next);
         }
         let rip = self.control.rip();
-        let next = rip.wrapping_add(u64::from(expected.length));
-        // Within one 4 GiB, so that no mode makes RIP wrap. Code segments with a base other than 0 are as rare as
-        // real mode; for them the remembered page of RIP is another page, and its bytes do not confirm by chance.
-        if (rip ^ next) >> 32 == 0 && self.confirms(memory, rip, expected) {
-            return self.resume_at(next);
+        // Away from the page's end, where an instruction may go on on another page and RIP may wrap.
+        if rip % PAGE <= PAGE - 8 && self.confirms(memory, rip, expected) {
+            return self.resume_at(rip + u64::from(expected.length));
         }
         self.step_over_decoded(memory, expected);
     }
 
-    /// Whether the remembered code page holds the plain form at RIP.
+    /// Whether the remembered code page holds the plain form at RIP. With a code segment whose base is not 0 the page of
+    /// RIP is none that is remembered, or another one, whose bytes do not confirm by chance.
     #[inline(always)]
     fn confirms(&self, memory: &impl GuestMemory, rip: u64, expected: Opcode) -> bool {
         let Some(gpa) = self.code_pages.find(self.control.cr3(), rip) else { return false };
@@ -135,7 +134,7 @@ impl<C: Control> Vcpu<C> {
         self.code_pages.remember(memory, &paging, self.control.cr3(), linear);
         let fetched = walk::fetch(memory, &paging, Gva::new(linear), self.control.cpl() == 3);
         match (decode(fetched.bytes(), mode), fetched.error()) {
-            (Err(DecodeError::Truncated), Some(error)) => Err(exception(self, error)),
+            (Err(DecodeError::Truncated), Some(error)) => Err(exception(self, error, linear)),
             (decided, _) => decided.map_err(refusal),
         }
     }

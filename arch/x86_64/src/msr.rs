@@ -5,10 +5,11 @@
 #![forbid(unsafe_code)]
 
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::DomainEnv;
+use phalanx_arch_api::{DomainEnv, Event};
 
 use crate::clock;
 use crate::domain::Domain;
+use crate::exit::Exit;
 use crate::fetch::Opcode;
 use crate::interrupt;
 use crate::platform::mtrr::{self, Mtrrs, pat_is_valid};
@@ -67,9 +68,20 @@ impl MsrState {
     }
 }
 
+/// Answers RDMSR and WRMSR.
+#[inline(always)]
+pub fn on_exit<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) -> Option<Event> {
+    match vcpu.control.exit() {
+        Exit::Msr { write: false } => on_read(vcpu, domain, env),
+        Exit::Msr { write: true } => on_write(vcpu, domain, env),
+        _ => {}
+    }
+    None
+}
+
 /// RDMSR (Intel SDM vol. 2B).
 #[inline(always)]
-pub fn on_read<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) {
+fn on_read<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) {
     vcpu.count(ExitCounter::MsrRead);
     match read(vcpu, domain, vcpu.gpr32(reg::RCX)) {
         Ok(value) => {
@@ -82,7 +94,7 @@ pub fn on_read<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, en
 
 /// WRMSR (Intel SDM vol. 2D).
 #[inline(always)]
-pub fn on_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) {
+fn on_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) {
     vcpu.count(ExitCounter::MsrWrite);
     match write(vcpu, domain, env, vcpu.gpr32(reg::RCX), vcpu.edx_eax()) {
         Ok(()) => vcpu.step_over(env.memory(), Opcode::WRMSR),

@@ -6,7 +6,7 @@ use phalanx_arch_api::{AccessSize, Direction, DomainEnv, Event, GuestMemory, Por
 
 use crate::decode::{Operation, Reg, RegisterOperand, StringAccess, StringOp};
 use crate::domain::Domain;
-use crate::exit::PortExit;
+use crate::exit::{Exit, PortExit};
 use crate::host::{instr::rdtsc, timer};
 use crate::platform::{Effect, PortDevice, pmtimer};
 use crate::translate::{Intent, translate};
@@ -18,9 +18,9 @@ pub fn on_exit<C: Control, E: DomainEnv>(
     vcpu: &mut Vcpu<C>,
     domain: &Domain,
     env: &E,
-    exit: PortExit,
 ) -> Option<Event> {
     vcpu.count(ExitCounter::PortIo);
+    let Exit::Port(exit) = vcpu.control.exit() else { return None };
     let (Some(next), false) = (exit.next_rip, exit.string) else {
         return string(vcpu, domain, env, exit);
     };

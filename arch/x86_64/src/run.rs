@@ -5,7 +5,7 @@ use phalanx_arch_api::{DomainEnv, Event, FaultReason, Ticks};
 
 use crate::backend::Backend;
 use crate::domain::Domain;
-use crate::exit::{Exit, SecondLevelExit};
+use crate::exit::{Exit, ExitClass};
 use crate::fetch::Opcode;
 use crate::host::instr::rdtsc;
 use crate::interrupt;
@@ -45,14 +45,20 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
         }
         B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
         interrupt::sync_task_priority(vcpu);
-        let delivery = vcpu.control.take_interrupted_delivery();
-        if let Some(event) = delivery {
-            vcpu.control.inject(event);
+        if let Some(interrupted) = vcpu.control.take_interrupted_delivery() {
+            if let Some(event) = on_interrupted_delivery(vcpu, interrupted) {
+                return event;
+            }
         }
-        let answer = match vcpu.control.exit() {
-            Exit::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),
-            Exit::SecondLevel(fault) if delivery.is_some() => on_fault_in_delivery(vcpu, domain, fault),
-            exit => answer(vcpu, domain, env, exit),
+        let answer = match vcpu.control.exit_class() {
+            ExitClass::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),
+            ExitClass::Cpuid => cpuid_exit::on_exit(vcpu, env),
+            ExitClass::Msr => msr::on_exit(vcpu, domain, env),
+            ExitClass::Hypercall => hypercall::on_exit(vcpu, env),
+            ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
+            ExitClass::Port => port::on_exit(vcpu, domain, env),
+            ExitClass::Halt => on_halt(vcpu, env),
+            ExitClass::Rare => answer_rare(vcpu, env),
         };
         if let Some(event) = answer {
             return event;
@@ -115,16 +121,18 @@ fn on_host_interrupt<B: Backend, E: DomainEnv>(
     (expired || env.must_return() || console_waits()).then_some(Event::Preempted)
 }
 
-/// The guest's stack or descriptor tables are outside its RAM while it takes an exception: on an empty bus the
-/// processor reads all-ones descriptors and gives up with a triple fault.
+/// The exit came while the guest was taking an event: it takes it again at the next entry.
+///
+/// Unless the exit says that the guest's stack or descriptor tables are outside its RAM. On an empty bus the processor
+/// reads all-ones descriptors there and gives up with a triple fault.
 #[cold]
-fn on_fault_in_delivery<C: Control>(
-    vcpu: &mut Vcpu<C>,
-    _domain: &Domain,
-    fault: SecondLevelExit,
-) -> Option<Event> {
+#[inline(never)]
+fn on_interrupted_delivery<C: Control>(vcpu: &mut Vcpu<C>, interrupted: Injection) -> Option<Event> {
+    let Exit::SecondLevel(fault) = vcpu.control.exit() else {
+        vcpu.control.inject(interrupted);
+        return None;
+    };
     vcpu.count(ExitCounter::SecondLevelFault);
-    vcpu.control.cancel_injection();
     Some(Event::Fault(if fault.table_walk {
         FaultReason::PageTableUnbacked(fault.gpa)
     } else {
@@ -132,25 +140,9 @@ fn on_fault_in_delivery<C: Control>(
     }))
 }
 
-/// Answers an exit, or says what the core has to.
-#[inline(always)]
-fn answer<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, exit: Exit) -> Option<Event> {
-    match exit {
-        Exit::Cpuid => cpuid_exit::on_exit(vcpu, env),
-        Exit::Msr { write: false } => msr::on_read(vcpu, domain, env),
-        Exit::Msr { write: true } => msr::on_write(vcpu, domain, env),
-        Exit::Hypercall => return hypercall::on_exit(vcpu, env),
-        Exit::SecondLevel(fault) => return on_second_level(vcpu, domain, env, fault),
-        Exit::Port(access) => return port::on_exit(vcpu, domain, env, access),
-        Exit::Halt => return on_halt(vcpu, env),
-        rare => return answer_rare(vcpu, domain, env, rare),
-    }
-    None
-}
-
 #[inline(never)]
-fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, _domain: &Domain, env: &E, exit: Exit) -> Option<Event> {
-    match exit {
+fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<Event> {
+    match vcpu.control.exit() {
         Exit::InterruptWindow => {
             vcpu.count(ExitCounter::InterruptWindow);
         }
@@ -193,8 +185,8 @@ fn on_second_level<C: Control, E: DomainEnv>(
     vcpu: &mut Vcpu<C>,
     domain: &Domain,
     env: &E,
-    fault: SecondLevelExit,
 ) -> Option<Event> {
+    let Exit::SecondLevel(fault) = vcpu.control.exit() else { return None };
     if fault.table_walk {
         vcpu.count(ExitCounter::SecondLevelFault);
         return Some(Event::Fault(FaultReason::PageTableUnbacked(fault.gpa)));

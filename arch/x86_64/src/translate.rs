@@ -5,7 +5,7 @@ use phalanx_arch_api::{Gpa, GuestMemory, Gva};
 
 use crate::cpuid::Feature;
 use crate::vcpu::{Control, Injection, Vcpu};
-use crate::walk::{self, Access, AccessKind, Limits, Paging, PagingRegisters, WalkError};
+use crate::walk::{self, Access, AccessKind, Limits, Paging, PagingRegisters, WalkError, error_code};
 
 /// What an access is for.
 pub use crate::walk::AccessKind as Intent;
@@ -39,17 +39,18 @@ pub fn translate<C: Control>(
 ) -> Result<Gpa, Injection> {
     let access =
         Access { kind, user: vcpu.control.cpl() == 3, alignment_check: vcpu.control.rflags() & RFLAGS_AC != 0 };
-    walk::translate(memory, &paging(vcpu), Gva::new(linear), access).map_err(|error| exception(vcpu, error))
+    walk::translate(memory, &paging(vcpu), Gva::new(linear), access).map_err(|error| exception(vcpu, error, linear))
 }
 
-/// The exception for a walk that failed. A table outside RAM reads as all-ones, which has reserved bits set.
-pub fn exception<C: Control>(vcpu: &mut Vcpu<C>, error: WalkError) -> Injection {
-    match error {
-        WalkError::Fault(fault) => {
-            vcpu.control.set_cr2(fault.address.as_u64());
-            Injection::fault_with_code(PAGE_FAULT, fault.error_code)
-        }
-        WalkError::NonCanonical => Injection::general_protection(),
-        WalkError::Unbacked(_) => Injection::undefined_opcode(),
-    }
+/// The exception for a walk that failed at `linear`.
+///
+/// A table outside RAM reads as all-ones, as on an empty bus: an entry that is present and has reserved bits set.
+pub fn exception<C: Control>(vcpu: &mut Vcpu<C>, error: WalkError, linear: u64) -> Injection {
+    let (address, code) = match error {
+        WalkError::Fault(fault) => (fault.address.as_u64(), fault.error_code),
+        WalkError::Unbacked(_) => (linear, error_code::PRESENT | error_code::RESERVED),
+        WalkError::NonCanonical => return Injection::general_protection(),
+    };
+    vcpu.control.set_cr2(address);
+    Injection::fault_with_code(PAGE_FAULT, code)
 }

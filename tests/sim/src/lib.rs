@@ -16,9 +16,11 @@
 mod frames;
 mod guest;
 mod run;
+mod seeds;
 mod system;
 
 pub use guest::{COM1, COM1_VECTOR, Guest, PAGE};
 pub use phalanx_arch_fake::{FREQUENCY, FaultKind, Mark, Op, Program, Random, Timing, Verdict};
 pub use run::Run;
+pub use seeds::for_seeds;
 pub use system::System;

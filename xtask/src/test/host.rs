@@ -81,7 +81,7 @@ pub(crate) fn run(places: &Places, test: &HostTest) -> Outcome {
     let seconds = if in_ci { FUZZ_SECONDS.0 } else { FUZZ_SECONDS.1 };
     let mut cargo = Command::new("cargo");
     cargo.arg("test").args(&test.arguments).current_dir(&places.root).stdin(Stdio::null());
-    cargo.env("CARGO_TARGET_DIR", &places.target).env("PHALANX_FUZZ_SECONDS", seconds);
+    cargo.env("CARGO_TARGET_DIR", &places.target).env("PHALANX_FUZZ_SECONDS", seconds).env("RUST_BACKTRACE", "0");
     let output = match cargo.output() {
         Ok(output) => output,
         Err(error) => return Outcome::Failed(format!("cannot start cargo: {error}")),
@@ -90,6 +90,7 @@ pub(crate) fn run(places: &Places, test: &HostTest) -> Outcome {
     let (passed, ignored) = counts(&text);
     match (output.status.success(), passed + ignored) {
         (true, 0) => Outcome::Skipped("no tests in it".into()),
+        (true, 1) => Outcome::Passed("1 test".into()),
         (true, _) if ignored > 0 => Outcome::Passed(format!("{passed} tests, {ignored} ignored")),
         (true, _) => Outcome::Passed(format!("{passed} tests")),
         (false, _) => Outcome::Failed(why(&text, &String::from_utf8_lossy(&output.stderr))),

@@ -16,6 +16,7 @@ pub(crate) use cpu::Cpu;
 pub use report::Mark;
 pub(crate) use report::Report;
 pub(crate) use serial::Serial;
+pub use serial::{serial_read, serial_write};
 
 use crate::memory::Memory;
 use crate::random::Random;

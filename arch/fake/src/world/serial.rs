@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use phalanx_arch_api::Ticks;
 
-use super::World;
 use super::cpu::SERIAL_CPU;
+use super::{World, world};
 
 /// The line.
 #[derive(Debug, Default)]
@@ -24,17 +24,18 @@ impl Serial {
     }
 }
 
+/// Sends a byte on the machine that this thread simulates.
+pub fn serial_write(byte: u8) {
+    world().serial.borrow_mut().sent.push(byte);
+}
+
+/// The oldest byte that has arrived on the machine that this thread simulates.
+#[must_use]
+pub fn serial_read() -> Option<u8> {
+    world().serial.borrow_mut().received.pop_front()
+}
+
 impl World {
-    /// Sends a byte.
-    pub fn serial_write(&self, byte: u8) {
-        self.serial.borrow_mut().sent.push(byte);
-    }
-
-    /// The oldest byte that has arrived.
-    pub fn serial_read(&self) -> Option<u8> {
-        self.serial.borrow_mut().received.pop_front()
-    }
-
     /// All that was sent.
     #[must_use]
     pub fn screen(&self) -> String {

@@ -85,14 +85,21 @@ impl CpuidTable {
     #[inline]
     #[must_use]
     pub fn lookup(&self, leaf: u32, subleaf: u32) -> Leaf {
-        match self.basic.get(leaf as usize) {
-            Some(answer) if self.plain >> leaf & 1 != 0 => *answer,
-            _ => self.lookup_rare(leaf, subleaf),
-        }
+        self.plain(leaf).copied().unwrap_or_else(|| self.lookup_rare(leaf, subleaf))
     }
 
+    /// The answer for a basic leaf without subleaves; `None` for all others.
+    #[inline(always)]
+    #[must_use]
+    pub fn plain(&self, leaf: u32) -> Option<&Leaf> {
+        self.basic.get(leaf as usize).filter(|_| self.plain >> leaf & 1 != 0)
+    }
+
+    /// The answer for the leaves that [`Self::plain`] does not know.
     #[cold]
-    fn lookup_rare(&self, leaf: u32, subleaf: u32) -> Leaf {
+    #[inline(never)]
+    #[must_use]
+    pub fn lookup_rare(&self, leaf: u32, subleaf: u32) -> Leaf {
         match leaf {
             _ if leaf <= self.max_basic => self.subleaves.lookup(leaf, subleaf),
             0x4000_0000..=0x4fff_ffff => policy::hypervisor_leaf(leaf),

@@ -6,11 +6,11 @@ use alloc::boxed::Box;
 use phalanx_arch_api::Hpa;
 
 use super::asid::Tag;
-use super::decode::{RawExit, decode};
+use super::decode::{RawExit, classify, decode};
 use super::features::Features;
 use super::intercepts;
 use super::vmcb::{Vmcb, VmcbSegment, clean, misc1, tlb, vintr};
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitClass};
 use crate::physical::physical_address;
 use crate::vcpu::{Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
 
@@ -227,6 +227,11 @@ impl Control for SvmControl {
     fn set_tsc_offset(&mut self, offset: u64) {
         self.vmcb.control.tsc_offset = offset;
         self.touch(clean::INTERCEPTS);
+    }
+
+    #[inline(always)]
+    fn exit_class(&self) -> ExitClass {
+        classify(self.vmcb.control.exit_code)
     }
 
     #[inline(always)]

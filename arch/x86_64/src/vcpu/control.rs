@@ -1,7 +1,7 @@
 //! What the shared x86 code asks of a backend's control structure (VMCB or VMCS).
 #![forbid(unsafe_code)]
 
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitClass};
 
 /// A segment register as the bundle and both backends describe it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,6 +142,9 @@ pub trait Control: Sized {
 
     /// What is added to the host's TSC while the guest runs.
     fn set_tsc_offset(&mut self, offset: u64);
+
+    /// Why the guest left, as far as the run loop needs it to choose a way.
+    fn exit_class(&self) -> ExitClass;
 
     /// Decodes why the guest left.
     fn exit(&self) -> Exit;

@@ -9,8 +9,6 @@ use super::{Activity, Control, NmiBlocking, Question, Segment, SegmentName, Vcpu
 const CR0_RESET: u64 = 0x6000_0010;
 /// RFLAGS after RESET: the bit that always reads 1.
 const RFLAGS_RESET: u64 = 2;
-/// IA32_PAT after RESET: WB, WT, UC-, UC, twice (Intel SDM vol. 3A, table 12-12).
-const PAT_RESET: u64 = 0x0007_0406_0007_0406;
 /// DR6 and DR7 after RESET and INIT.
 const DR6_RESET: u64 = 0xffff_0ff0;
 const DR7_RESET: u64 = 0x400;
@@ -30,7 +28,7 @@ impl<C: Control> Vcpu<C> {
         self.msrs = crate::msr::MsrState::new(self.cpuid.physical_address_bits());
         self.switched.reset();
         self.control.reset_switched_msrs();
-        self.control.set_pat(PAT_RESET);
+        self.control.set_pat(crate::platform::mtrr::PAT_RESET);
         self.architectural_reset();
         let activity = if self.apic.is_bootstrap() { Activity::Running } else { Activity::WaitForSipi };
         self.set_activity(activity);
@@ -63,6 +61,7 @@ impl<C: Control> Vcpu<C> {
         self.gprs.set(reg::RDX, u64::from(signature));
         self.reset_control();
         self.cpuid.set_osxsave(false);
+        self.cpuid.set_xcr0(self.switched.xcr0());
         self.cpuid.set_apic_enabled(self.apic.mode() != crate::vlapic::Mode::Disabled);
         self.nmi = NmiBlocking::Open;
         self.question = Question::None;

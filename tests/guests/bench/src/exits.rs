@@ -10,6 +10,7 @@ use guest_rt::{apic, clock, hypercall, msr};
 macro_rules! exit_loop {
     ($(#[$doc:meta])* $name:ident, $rsi:expr, $rdi:expr, $($body:literal),+) => {
         $(#[$doc])*
+        #[inline(never)]
         pub(crate) fn $name() -> Batch {
             let ticks: u64;
             // SAFETY: the operation changes no memory and none of the machine's state; RBX is put back.
@@ -17,7 +18,7 @@ macro_rules! exit_loop {
                 asm!(
                     "mov r10, rbx",
                     "rdtsc", "shl rdx, 32", "or rax, rdx", "mov r8, rax",
-                    "2:", $($body,)+ "dec r9d", "jnz 2b",
+                    ".p2align 4", "2:", $($body,)+ "dec r9d", "jnz 2b",
                     "rdtsc", "shl rdx, 32", "or rax, rdx", "sub rax, r8",
                     "mov rbx, r10",
                     out("rax") ticks, out("rcx") _, out("rdx") _,

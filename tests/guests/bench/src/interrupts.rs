@@ -41,6 +41,7 @@ unsafe extern "C" fn on_interrupt_xapic() {
 macro_rules! interrupt_loop {
     ($(#[$doc:meta])* $name:ident, $rsi:expr, $($trigger:literal),+) => {
         $(#[$doc])*
+        #[inline(never)]
         pub(crate) fn $name() -> Batch {
             let (ticks, missed): (u64, u64);
             // SAFETY: interrupts are on inside the block only, and their handler touches only what is declared here.
@@ -49,7 +50,7 @@ macro_rules! interrupt_loop {
                     "xor r8d, r8d", "xor r11d, r11d",
                     "sti",
                     "rdtsc", "shl rdx, 32", "or rax, rdx", "mov rdi, rax",
-                    "2:", $($trigger,)+
+                    ".p2align 4", "2:", $($trigger,)+
                     "inc r8",
                     "3: cmp r11, r8", "je 4f",
                     "pause", "dec r10", "jnz 3b", "jmp 5f",
