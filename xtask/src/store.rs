@@ -19,14 +19,32 @@ pub(crate) fn once(place: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Resu
         return Ok(place.to_path_buf());
     }
     let parent = place.parent().unwrap_or(Path::new("."));
-    let scratch = tempfile::Builder::new()
-        .prefix(".making-")
-        .tempdir_in(parent)
-        .map_err(at_path("create a folder in", parent))?;
+    let prefix = format!(".making-{}-", place.file_name().unwrap_or_default().to_string_lossy());
+    remove_left_over(parent, &prefix);
+    let scratch =
+        tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(at_path("create a folder in", parent))?;
     make(scratch.path())?;
     let finished = scratch.keep();
     fs::rename(&finished, place).map_err(at_path("move the finished item to", place))?;
     Ok(place.to_path_buf())
+}
+
+/// Removes what killed commands left half made; the item's lock is held.
+fn remove_left_over(parent: &Path, prefix: &str) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// A folder inside `scratch` for `work`, gone afterwards.
+pub(crate) fn aside<T>(scratch: &Path, work: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let folder = scratch.join("aside");
+    fs::create_dir(&folder).map_err(at_path("create", &folder))?;
+    let result = work(&folder)?;
+    fs::remove_dir_all(&folder).map_err(at_path("remove", &folder))?;
+    Ok(result)
 }
 
 /// Writes `bytes` to `path` so that a reader sees the old content or the new, never a part.
@@ -91,8 +109,13 @@ mod tests {
         let place = dir.path().join("item");
         once(&place, |_| Err(miette::miette!("no"))).unwrap_err();
         assert!(!place.exists());
-        once(&place, |_| Ok(())).unwrap();
-        assert!(place.is_dir());
+        fs::create_dir(dir.path().join(".making-item-killed")).unwrap();
+        once(&place, |scratch| {
+            aside(scratch, |folder| fs::write(folder.join("x"), "").map_err(at_path("write", folder)))
+        })
+        .unwrap();
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 0, "nothing from aside");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "the item and its lock");
     }
 
     #[test]

@@ -78,11 +78,7 @@ fn write_wall_clock<E: DomainEnv>(domain: &Domain, env: &E, gpa: Gpa) {
 fn write_system_time<C: Control, E: DomainEnv>(vcpu: &Vcpu<C>, domain: &Domain, env: &E, gpa: Gpa) {
     let Some(scale) = ClockScale::from_frequency(timer::frequency()) else { return };
     let now = crate::host::instr::rdtsc();
-    let time = VcpuTime {
-        version: 2,
-        tsc_timestamp: vcpu.guest_tsc(now),
-        system_time: nanoseconds(domain.age(now)),
-        scale,
-    };
+    let time =
+        VcpuTime { version: 2, tsc_timestamp: vcpu.guest_tsc(now), system_time: nanoseconds(domain.age(now)), scale };
     let _ = env.memory().write(gpa, &time.to_bytes());
 }

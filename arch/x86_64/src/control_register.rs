@@ -1,6 +1,6 @@
-//! Writes to CR0 and CR4 that concern the hypervisor: what CPUID hides cannot be switched on.
+//! Writes to CR0, CR4 and CR8 that concern the hypervisor: what CPUID hides cannot be switched on.
 //!
-//! CR3, CR2, CR8, reads, and writes of CR0.TS and CR0.MP do not exit.
+//! CR3, CR2, reads, and writes of CR0.TS and CR0.MP do not exit. CR8 does while an interrupt waits for it to fall.
 #![forbid(unsafe_code)]
 
 use phalanx_abi::exit::ExitCounter;
@@ -32,13 +32,17 @@ const CR3_PCID: u64 = 0xfff;
 /// What LMSW writes: PE, MP, EM, TS.
 const MACHINE_STATUS: u64 = 0xf;
 
-/// Carries out a write to CR0 or CR4, or raises what the processor would.
+/// Carries out a write to CR0, CR4 or CR8, or raises what the processor would.
 #[cold]
 pub fn on_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, number: u8, source: Option<u8>) {
     vcpu.count(ExitCounter::ControlRegister);
     match value_and_length(vcpu, env, source) {
         Ok((value, length)) => {
-            let written = if number == 0 { write_cr0(vcpu, value) } else { write_cr4(vcpu, value) };
+            let written = match number {
+                0 => write_cr0(vcpu, value),
+                4 => write_cr4(vcpu, value),
+                _ => write_cr8(vcpu, value),
+            };
             match written {
                 Ok(()) => vcpu.skip(length),
                 Err(exception) => vcpu.raise(exception),
@@ -140,6 +144,15 @@ fn write_cr4<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection
     vcpu.cpuid.set_osxsave(value & CR4_OSXSAVE != 0);
     // Whatever bit changed: a write to CR4 is rare, and most of them imply a flush.
     vcpu.control.flush_tlb();
+    Ok(())
+}
+
+/// MOV to CR8: the task priority (AMD APM vol. 2, section 8.6.4).
+fn write_cr8<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection> {
+    let priority = u8::try_from(value).ok().filter(|priority| *priority < 16).ok_or(fault())?;
+    vcpu.apic.set_cr8(priority);
+    vcpu.control.set_task_priority(priority);
+    vcpu.task_priority = priority;
     Ok(())
 }
 

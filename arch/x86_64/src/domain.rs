@@ -8,9 +8,9 @@ use phalanx_arch_api::{DomainEnv, Hpa, Ticks, VcpuIndex};
 use spin::Mutex;
 
 use crate::platform_ports::Platform;
-use crate::wall_clock::wall_seconds;
 use crate::vioapic::{Fired, IoApic};
 use crate::vlapic::{Arbiter, Inbox, Message, resolve};
+use crate::wall_clock::wall_seconds;
 
 /// The shared part of a domain.
 pub struct Domain {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use phalanx_abi::exit::ExitCounter;
+use phalanx_arch_api::addr::FRAME_SIZE;
 use phalanx_arch_api::{Access, AccessSize, Direction, DomainEnv, Event, Gpa, GuestMemory};
 
 use crate::decode::{Instruction, MemoryAccess, Operation, StringAccess, StringOp};
@@ -47,12 +48,7 @@ enum Stop {
 }
 
 /// Emulates the instruction that faulted at `fault`. `Some` where the core is asked.
-pub fn start<C: Control, E: DomainEnv>(
-    vcpu: &mut Vcpu<C>,
-    domain: &Domain,
-    env: &E,
-    fault: Gpa,
-) -> Option<Event> {
+pub fn start<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, fault: Gpa) -> Option<Event> {
     let instruction = match vcpu.fetch_instruction(env.memory()) {
         Ok(instruction) => instruction,
         Err(exception) => {
@@ -105,6 +101,9 @@ impl<E: DomainEnv> Bus<'_, E> {
         emulation: &mut Emulation,
         access: MemoryAccess,
     ) -> Result<bool, Stop> {
+        if let Some(linear) = crossing(vcpu, emulation.fault, &access) {
+            return self.memory_on_two_pages(vcpu, linear, access);
+        }
         if emulation.stage == Stage::Read {
             let value = if access.reads() { self.read(vcpu, emulation.fault, access.size)? } else { 0 };
             match access.execute(value, vcpu) {
@@ -114,6 +113,33 @@ impl<E: DomainEnv> Bus<'_, E> {
         }
         if let Stage::Write(value) = emulation.stage {
             self.write(vcpu, emulation.fault, access.size, value)?;
+        }
+        Ok(true)
+    }
+
+    /// An operand on two pages of which one is not RAM: byte by byte, and what is not RAM is an empty bus.
+    #[cold]
+    fn memory_on_two_pages<C: Control>(
+        &mut self,
+        vcpu: &mut Vcpu<C>,
+        linear: u64,
+        access: MemoryAccess,
+    ) -> Result<bool, Stop> {
+        vcpu.count(ExitCounter::UnbackedAccess);
+        let intent = if access.writes() { Intent::Write } else { Intent::Read };
+        let mut places = [Gpa::new(0); 8];
+        let mut bytes = [0xff; 8];
+        let used = access.size.bytes() as usize;
+        for (index, (place_of_byte, byte)) in places.iter_mut().zip(&mut bytes).take(used).enumerate() {
+            *place_of_byte = place(vcpu, self.env, linear.wrapping_add(index as u64), intent)?;
+            // Outside RAM the byte stays all-ones.
+            let _ = self.env.memory().read(*place_of_byte, core::slice::from_mut(byte));
+        }
+        if let Some(result) = access.execute(u64::from_le_bytes(bytes), vcpu) {
+            for (at, byte) in places.into_iter().zip(result.to_le_bytes()).take(used) {
+                // Outside RAM the byte is dropped.
+                let _ = self.env.memory().write(at, &[byte]);
+            }
         }
         Ok(true)
     }
@@ -244,6 +270,19 @@ impl<E: DomainEnv> Bus<'_, E> {
     }
 }
 
+/// The linear address of an operand that lies on two pages; `None` for all others.
+///
+/// The fault names either a byte near the end of the first page or the first byte of the second.
+#[inline(always)]
+fn crossing<C: Control>(vcpu: &Vcpu<C>, fault: Gpa, access: &MemoryAccess) -> Option<u64> {
+    let (offset, size) = (fault.page_offset(), u64::from(access.size.bytes()));
+    if offset + size <= FRAME_SIZE && offset >= 8 {
+        return None;
+    }
+    let linear = access.linear_address(vcpu);
+    (linear % FRAME_SIZE + size > FRAME_SIZE).then_some(linear)
+}
+
 /// Whose registers are at an address.
 enum Owner {
     LocalApic(u16),
@@ -273,4 +312,3 @@ fn widen(size: AccessSize, offset: u16, mut read: impl FnMut(u16) -> u32) -> u64
 fn place<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, linear: u64, intent: Intent) -> Result<Gpa, Stop> {
     translate(vcpu, env.memory(), linear, intent).map_err(Stop::Fault)
 }
-

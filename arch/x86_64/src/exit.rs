@@ -66,9 +66,9 @@ pub enum Exit {
     },
     /// IN, OUT, INS or OUTS.
     Port(PortExit),
-    /// A write to CR0 (MOV, LMSW or CLTS) or CR4; the source register where the hardware names it.
+    /// A write to CR0 (MOV, LMSW or CLTS), CR4 or CR8; the source register where the hardware names it.
     ControlRegisterWrite {
-        /// 0 or 4.
+        /// 0, 4 or 8.
         number: u8,
         /// General-purpose register of a MOV, 0 to 15.
         source: Option<u8>,

@@ -136,7 +136,7 @@ pub fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
 
 /// Injects what the guest can take now and asks for a window for what it cannot.
 ///
-/// CR8 is written without an exit, so an interrupt that only the task priority holds back needs a window as well.
+/// CR8 is written without an exit as a rule. While an interrupt waits for a lower task priority, its writes do exit.
 pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
     if vcpu.attention & attention::NMI != 0 {
         deliver_nmi(vcpu);
@@ -150,10 +150,16 @@ pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
                 vcpu.control.inject(Injection::interrupt(vector));
             }
         }
-        None => match vcpu.apic.highest_pending().filter(|_| vcpu.apic.is_held_by_tpr()) {
-            Some(vector) => open_window(vcpu, vector),
-            None => close_window(vcpu),
-        },
+        None => close_window(vcpu),
+    }
+    watch_task_priority(vcpu);
+}
+
+fn watch_task_priority<C: Control>(vcpu: &mut Vcpu<C>) {
+    let wanted = vcpu.apic.is_held_by_tpr();
+    if wanted != (vcpu.attention & attention::TASK_PRIORITY != 0) {
+        vcpu.attention ^= attention::TASK_PRIORITY;
+        vcpu.control.request_task_priority_exit(wanted);
     }
 }
 

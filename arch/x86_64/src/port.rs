@@ -14,11 +14,7 @@ use crate::vcpu::{Control, Injection, Question, Unfinished, Vcpu, reg};
 
 /// Answers IN, OUT, INS and OUTS.
 #[inline(always)]
-pub fn on_exit<C: Control, E: DomainEnv>(
-    vcpu: &mut Vcpu<C>,
-    domain: &Domain,
-    env: &E,
-) -> Option<Event> {
+pub fn on_exit<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) -> Option<Event> {
     vcpu.count(ExitCounter::PortIo);
     let Exit::Port(exit) = vcpu.control.exit() else { return None };
     let (Some(next), false) = (exit.next_rip, exit.string) else {
@@ -91,12 +87,7 @@ fn write_platform(domain: &Domain, port: u16, size: AccessSize, value: u64) -> O
 
 /// INS and OUTS: one element an exit; the instruction runs again for the rest, so that interrupts get their chance.
 #[cold]
-fn string<C: Control, E: DomainEnv>(
-    vcpu: &mut Vcpu<C>,
-    domain: &Domain,
-    env: &E,
-    exit: PortExit,
-) -> Option<Event> {
+fn string<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, exit: PortExit) -> Option<Event> {
     match string_element(vcpu, domain, env, exit) {
         Ok(event) => event,
         Err(exception) => {

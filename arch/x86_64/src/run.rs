@@ -9,8 +9,8 @@ use crate::exit::{Exit, ExitClass};
 use crate::fetch::Opcode;
 use crate::host::instr::rdtsc;
 use crate::interrupt;
-use crate::x86::console_waits;
 use crate::vcpu::{Activity, Control, Injection, Unfinished, Vcpu, attention};
+use crate::x86::console_waits;
 use crate::{control_register, cpuid_exit, emulate, hypercall, msr, port, xsetbv};
 
 /// Runs the vCPU until something happens that this architecture cannot answer, or until `until`.
@@ -147,6 +147,8 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
             vcpu.count(ExitCounter::InterruptWindow);
         }
         Exit::Iret => interrupt::on_iret(vcpu),
+        // The processor checks the privilege level before the intercept; some emulators do not.
+        Exit::CacheFlush if vcpu.control.cpl() != 0 => refuse(vcpu, Injection::general_protection()),
         Exit::CacheFlush => {
             // RAM is write-back and no device of the guest reads it behind the caches: nothing to flush.
             vcpu.count(ExitCounter::PrivilegedInstruction);
@@ -181,11 +183,7 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
 }
 
 #[inline(always)]
-fn on_second_level<C: Control, E: DomainEnv>(
-    vcpu: &mut Vcpu<C>,
-    domain: &Domain,
-    env: &E,
-) -> Option<Event> {
+fn on_second_level<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) -> Option<Event> {
     let Exit::SecondLevel(fault) = vcpu.control.exit() else { return None };
     if fault.table_walk {
         vcpu.count(ExitCounter::SecondLevelFault);

@@ -27,11 +27,7 @@ impl CommandLine {
             if byte == 0 {
                 return EndOfText::Reached;
             }
-            let shown = if matches!(byte, b' '..=b'~') {
-                char::from(byte)
-            } else {
-                '?'
-            };
+            let shown = if matches!(byte, b' '..=b'~') { char::from(byte) } else { '?' };
             if self.text.try_push(shown).is_err() {
                 self.truncated = true;
                 return EndOfText::Reached;
@@ -77,20 +73,14 @@ mod tests {
     fn text_ends_at_nul_and_is_printable() {
         let mut line = CommandLine::new();
         assert_eq!(line.extend_from_c_bytes(b"con\xffsole="), EndOfText::NotYet);
-        assert_eq!(
-            line.extend_from_c_bytes(b"\tcom1\0rest"),
-            EndOfText::Reached
-        );
+        assert_eq!(line.extend_from_c_bytes(b"\tcom1\0rest"), EndOfText::Reached);
         assert_eq!(line.as_str(), "con?sole=?com1");
     }
 
     #[test]
     fn long_text_is_cut_and_says_so() {
         let mut line = CommandLine::new();
-        assert_eq!(
-            line.extend_from_c_bytes(&[b'a'; COMMAND_LINE_CAPACITY]),
-            EndOfText::NotYet
-        );
+        assert_eq!(line.extend_from_c_bytes(&[b'a'; COMMAND_LINE_CAPACITY]), EndOfText::NotYet);
         assert!(!line.is_truncated());
         assert_eq!(line.extend_from_c_bytes(b"b"), EndOfText::Reached);
         assert!(line.is_truncated());

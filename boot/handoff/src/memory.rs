@@ -93,9 +93,7 @@ impl MemoryMap {
     /// # Errors
     /// [`TooManyRegions`] where the report does not come down to [`MAX_REGIONS`] regions.
     pub fn from_report(report: &[MemoryRegion]) -> Result<Self, TooManyRegions> {
-        Ok(Self {
-            regions: sanitise(report)?,
-        })
+        Ok(Self { regions: sanitise(report)? })
     }
 
     /// All regions, by rising address.
@@ -112,11 +110,7 @@ impl MemoryMap {
     /// The usable ranges minus every 4 KiB frame that one of `taken` touches, by rising address.
     #[must_use]
     pub fn usable_without<'a>(&'a self, taken: &'a [PhysRange]) -> UsableWithout<'a> {
-        UsableWithout {
-            regions: self.regions.iter(),
-            taken,
-            rest: None,
-        }
+        UsableWithout { regions: self.regions.iter(), taken, rest: None }
     }
 
     /// Usable memory in bytes.
@@ -143,20 +137,13 @@ pub struct UsableWithout<'a> {
 
 impl UsableWithout<'_> {
     fn next_region(&mut self) -> Option<PhysRange> {
-        let region = self
-            .regions
-            .by_ref()
-            .find(|region| region.kind == MemoryKind::Usable)?;
+        let region = self.regions.by_ref().find(|region| region.kind == MemoryKind::Usable)?;
         PhysRange::new(region.start, region.len)
     }
 
     /// The lowest taken range within `rest`, widened to whole frames.
     fn first_hole(&self, rest: PhysRange) -> Option<PhysRange> {
-        let holes = self
-            .taken
-            .iter()
-            .copied()
-            .filter(|taken| taken.overlaps(rest));
+        let holes = self.taken.iter().copied().filter(|taken| taken.overlaps(rest));
         let lowest = holes.min_by_key(|taken| taken.start())?;
         let end = lowest.end().align_up(FRAME_SIZE).unwrap_or(rest.end());
         PhysRange::between(lowest.start().align_down(FRAME_SIZE), end)
@@ -175,11 +162,8 @@ impl Iterator for UsableWithout<'_> {
             let Some(hole) = self.first_hole(rest) else {
                 return Some(rest);
             };
-            self.rest =
-                PhysRange::between(hole.end(), rest.end()).filter(|after| !after.is_empty());
-            if let Some(before) =
-                PhysRange::between(rest.start(), hole.start()).filter(|before| !before.is_empty())
-            {
+            self.rest = PhysRange::between(hole.end(), rest.end()).filter(|after| !after.is_empty());
+            if let Some(before) = PhysRange::between(rest.start(), hole.start()).filter(|before| !before.is_empty()) {
                 return Some(before);
             }
         }

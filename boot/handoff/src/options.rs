@@ -70,10 +70,7 @@ impl fmt::Display for OptionError<'_> {
                 write!(f, "unknown word `{word}` on the command line is ignored")
             }
             Self::BadValue { word, expected } => {
-                write!(
-                    f,
-                    "`{word}` on the command line is ignored: expected `{expected}`"
-                )
+                write!(f, "`{word}` on the command line is ignored: expected `{expected}`")
             }
         }
     }
@@ -94,9 +91,7 @@ impl Options {
     fn apply<'a>(&mut self, word: &'a str) -> Result<(), OptionError<'a>> {
         let bad = |expected| OptionError::BadValue { word, expected };
         match word.split_once('=') {
-            Some(("console", value)) => {
-                self.console = parse_console(value).ok_or(bad("console=com1"))?
-            }
+            Some(("console", value)) => self.console = parse_console(value).ok_or(bad("console=com1"))?,
             Some(("exit", value)) => self.exit = parse_exit(value).ok_or(bad("exit=isa:0xf4"))?,
             _ => return Err(OptionError::Unknown(word)),
         }
@@ -131,13 +126,7 @@ mod tests {
     #[test]
     fn known_words_are_understood() {
         let (options, errors) = parse(" console=com1  exit=isa:0xf4 ");
-        assert_eq!(
-            options,
-            Options {
-                console: Console::Com1,
-                exit: Exit::IsaDebug { port: 0xf4 }
-            }
-        );
+        assert_eq!(options, Options { console: Console::Com1, exit: Exit::IsaDebug { port: 0xf4 } });
         assert_eq!(errors, []);
         assert_eq!(parse(""), (Options::default(), Vec::new()));
     }

@@ -56,10 +56,7 @@ impl PhysRange {
     /// Whether a byte lies in both ranges.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
-        self.start < other.end()
-            && other.start < self.end()
-            && !self.is_empty()
-            && !other.is_empty()
+        self.start < other.end() && other.start < self.end() && !self.is_empty() && !other.is_empty()
     }
 }
 
@@ -77,10 +74,7 @@ mod tests {
     fn a_range_never_wraps() {
         assert_eq!(PhysRange::new(Hpa::new(u64::MAX), 1), None);
         assert_eq!(PhysRange::between(Hpa::new(2), Hpa::new(1)), None);
-        assert_eq!(
-            PhysRange::new(Hpa::new(4), 4),
-            PhysRange::between(Hpa::new(4), Hpa::new(8))
-        );
+        assert_eq!(PhysRange::new(Hpa::new(4), 4), PhysRange::between(Hpa::new(4), Hpa::new(8)));
     }
 
     #[test]

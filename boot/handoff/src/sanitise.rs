@@ -23,10 +23,7 @@ pub struct TooManyRegions;
 
 impl fmt::Display for TooManyRegions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the machine's memory map has more than {MAX_REGIONS} regions"
-        )
+        write!(f, "the machine's memory map has more than {MAX_REGIONS} regions")
     }
 }
 
@@ -48,18 +45,12 @@ pub(crate) fn sanitise(report: &[MemoryRegion]) -> Result<Regions, TooManyRegion
 
 /// The region's ends as numbers, cut at [`PHYSICAL_LIMIT`].
 fn ends(region: &MemoryRegion) -> (u64, u64) {
-    (
-        region.start.as_u64().min(PHYSICAL_LIMIT),
-        region.end().as_u64().min(PHYSICAL_LIMIT),
-    )
+    (region.start.as_u64().min(PHYSICAL_LIMIT), region.end().as_u64().min(PHYSICAL_LIMIT))
 }
 
 /// The lowest address above `address` at which the kind of memory may change.
 fn next_cut(report: &[MemoryRegion], address: u64) -> Option<u64> {
-    let cuts = report
-        .iter()
-        .map(ends)
-        .flat_map(|(start, end)| [start, end]);
+    let cuts = report.iter().map(ends).flat_map(|(start, end)| [start, end]);
     cuts.filter(|&cut| cut > address).min()
 }
 
@@ -70,33 +61,18 @@ fn kind_of_piece(report: &[MemoryRegion], start: u64, end: u64) -> Option<Memory
         first <= start && end <= last
     };
     let kinds = report.iter().filter(covers).map(|region| region.kind);
-    kinds.reduce(|held, kind| {
-        if kind.is_more_restrictive_than(held) {
-            kind
-        } else {
-            held
-        }
-    })
+    kinds.reduce(|held, kind| if kind.is_more_restrictive_than(held) { kind } else { held })
 }
 
 /// Adds a piece that lies above all others, to the last region where it continues it.
-fn append(
-    regions: &mut Regions,
-    start: u64,
-    end: u64,
-    kind: MemoryKind,
-) -> Result<(), TooManyRegions> {
+fn append(regions: &mut Regions, start: u64, end: u64, kind: MemoryKind) -> Result<(), TooManyRegions> {
     match regions.last_mut() {
         Some(last) if last.kind == kind && last.end() == Hpa::new(start) => {
             last.len += end - start;
             Ok(())
         }
         _ => {
-            let region = MemoryRegion {
-                start: Hpa::new(start),
-                len: end - start,
-                kind,
-            };
+            let region = MemoryRegion { start: Hpa::new(start), len: end - start, kind };
             regions.try_push(region).map_err(|_| TooManyRegions)
         }
     }

@@ -39,10 +39,7 @@ impl FakeUart {
             self.in_fifo = 0;
         }
         let mut status = LineStatus::empty();
-        status.set(
-            LineStatus::HOLDING_EMPTY | LineStatus::TRANSMITTER_EMPTY,
-            self.in_fifo == 0 && !self.jammed,
-        );
+        status.set(LineStatus::HOLDING_EMPTY | LineStatus::TRANSMITTER_EMPTY, self.in_fifo == 0 && !self.jammed);
         status.set(LineStatus::DATA_READY, !self.to_receive.is_empty());
         status
     }
@@ -84,10 +81,7 @@ impl Bus for &mut FakeUart {
 
     fn write(&mut self, register: Writable, value: u8) {
         let divisor = matches!(register, Writable::DivisorLow | Writable::DivisorHigh);
-        assert!(
-            (self.line_control & LINE_CONTROL_DIVISOR_LATCH != 0) == divisor
-                || register.offset() > 1
-        );
+        assert!((self.line_control & LINE_CONTROL_DIVISOR_LATCH != 0) == divisor || register.offset() > 1);
         match register {
             Writable::TransmitterHolding => self.send(value),
             Writable::InterruptEnable => self.interrupt_enable = value,

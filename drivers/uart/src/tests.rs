@@ -8,26 +8,17 @@ use std::vec::Vec;
 
 #[test]
 fn set_up_for_115200_8n1_without_interrupts() {
-    let mut fake = FakeUart {
-        interrupt_enable: 0xf,
-        to_receive: b"stale".iter().copied().collect(),
-        ..FakeUart::default()
-    };
+    let mut fake =
+        FakeUart { interrupt_enable: 0xf, to_receive: b"stale".iter().copied().collect(), ..FakeUart::default() };
     let mut uart = Uart::new(&mut fake).unwrap();
     assert_eq!(uart.try_read(), None);
     assert_eq!(fake.divisor, [1, 0]);
-    assert_eq!(
-        (fake.line_control, fake.interrupt_enable, fake.modem_control),
-        (0x03, 0, 0x03)
-    );
+    assert_eq!((fake.line_control, fake.interrupt_enable, fake.modem_control), (0x03, 0, 0x03));
 }
 
 #[test]
 fn an_empty_bus_is_noticed() {
-    let mut fake = FakeUart {
-        absent: true,
-        ..FakeUart::default()
-    };
+    let mut fake = FakeUart { absent: true, ..FakeUart::default() };
     assert_eq!(Uart::new(&mut fake).err(), Some(NotPresent));
 }
 
@@ -44,10 +35,7 @@ fn bytes_are_sent_raw_and_text_with_carriage_returns() {
 fn the_transmitter_is_never_overrun() {
     let text: Vec<u8> = (0..200).collect();
     for without_fifos in [false, true] {
-        let mut fake = FakeUart {
-            without_fifos,
-            ..FakeUart::default()
-        };
+        let mut fake = FakeUart { without_fifos, ..FakeUart::default() };
         Uart::new(&mut fake).unwrap().write(&text).unwrap();
         assert_eq!((fake.overflowed, &fake.sent), (0, &text));
     }
@@ -55,10 +43,7 @@ fn the_transmitter_is_never_overrun() {
 
 #[test]
 fn a_jammed_transmitter_costs_time_only_once() {
-    let mut fake = FakeUart {
-        jammed: true,
-        ..FakeUart::default()
-    };
+    let mut fake = FakeUart { jammed: true, ..FakeUart::default() };
     let mut uart = Uart::new(&mut fake).unwrap();
     assert_eq!(uart.write(b"lost"), Err(TransmitTimeout));
     assert_eq!(uart.write(b"lost too"), Err(TransmitTimeout));
@@ -72,10 +57,7 @@ fn received_bytes_come_in_order() {
     let mut fake = FakeUart::default();
     let mut uart = Uart::new(&mut fake).unwrap();
     uart.bus_mut().to_receive.extend(b"ab");
-    assert_eq!(
-        [uart.try_read(), uart.try_read(), uart.try_read()],
-        [Some(b'a'), Some(b'b'), None]
-    );
+    assert_eq!([uart.try_read(), uart.try_read(), uart.try_read()], [Some(b'a'), Some(b'b'), None]);
 }
 
 #[test]

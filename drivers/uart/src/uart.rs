@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::registers::{
-    Bus, FIFO_ON_AND_EMPTY, IDENTIFICATION_FIFOS, InterruptEnable, LINE_CONTROL_8N1,
-    LINE_CONTROL_DIVISOR_LATCH, LineStatus, MODEM_INTERRUPT_GATE, MODEM_READY, Readable, Writable,
+    Bus, FIFO_ON_AND_EMPTY, IDENTIFICATION_FIFOS, InterruptEnable, LINE_CONTROL_8N1, LINE_CONTROL_DIVISOR_LATCH,
+    LineStatus, MODEM_INTERRUPT_GATE, MODEM_READY, Readable, Writable,
 };
 
 /// The divisor for 115 200 baud from the PC's 1.8432 MHz clock.
@@ -47,13 +47,8 @@ impl<B: Bus> Uart<B> {
         set_line(&mut bus);
         bus.write(Writable::FifoControl, FIFO_ON_AND_EMPTY);
         bus.write(Writable::ModemControl, MODEM_READY);
-        let fifos = bus.read(Readable::InterruptIdentification) & IDENTIFICATION_FIFOS
-            == IDENTIFICATION_FIFOS;
-        let mut uart = Self {
-            bus,
-            burst: if fifos { FIFO_BYTES } else { 1 },
-            stuck: false,
-        };
+        let fifos = bus.read(Readable::InterruptIdentification) & IDENTIFICATION_FIFOS == IDENTIFICATION_FIFOS;
+        let mut uart = Self { bus, burst: if fifos { FIFO_BYTES } else { 1 }, stuck: false };
         uart.drop_stale_input();
         Ok(uart)
     }
@@ -74,17 +69,13 @@ impl<B: Bus> Uart<B> {
 
     /// The next received byte, if there is one.
     pub fn try_read(&mut self) -> Option<u8> {
-        self.line_status()
-            .contains(LineStatus::DATA_READY)
-            .then(|| self.bus.read(Readable::ReceiverBuffer))
+        self.line_status().contains(LineStatus::DATA_READY).then(|| self.bus.read(Readable::ReceiverBuffer))
     }
 
     /// Raises the interrupt line while received bytes wait. Reading all of them lowers it.
     pub fn enable_receive_interrupt(&mut self) {
-        self.bus
-            .write(Writable::ModemControl, MODEM_READY | MODEM_INTERRUPT_GATE);
-        self.bus
-            .write(Writable::InterruptEnable, InterruptEnable::RECEIVED.bits());
+        self.bus.write(Writable::ModemControl, MODEM_READY | MODEM_INTERRUPT_GATE);
+        self.bus.write(Writable::InterruptEnable, InterruptEnable::RECEIVED.bits());
     }
 
     /// Raises the interrupt line for nothing.
@@ -133,9 +124,7 @@ impl<B: Bus> fmt::Write for Uart<B> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for line in text.split_inclusive('\n') {
             let sent = match line.strip_suffix('\n') {
-                Some(line) => self
-                    .write(line.as_bytes())
-                    .and_then(|()| self.write(b"\r\n")),
+                Some(line) => self.write(line.as_bytes()).and_then(|()| self.write(b"\r\n")),
                 None => self.write(line.as_bytes()),
             };
             if sent.is_err() {

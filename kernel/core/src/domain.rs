@@ -23,8 +23,10 @@ pub(crate) enum Phase {
     Running = 1,
     /// Every vCPU is on its way to parking.
     Stopping = 2,
+    /// Every vCPU has parked and is being put back to power-on. One that wakes up late has nothing to do.
+    Restarting = 3,
     /// Nothing of it runs any more.
-    Ended = 3,
+    Ended = 4,
 }
 
 /// Why a domain stops.
@@ -138,6 +140,7 @@ impl<A: Arch> Domain<A> {
             0 => Phase::Loading,
             1 => Phase::Running,
             2 => Phase::Stopping,
+            3 => Phase::Restarting,
             _ => Phase::Ended,
         }
     }
@@ -176,21 +179,30 @@ impl<A: Arch> Domain<A> {
     ///
     /// Called by the CPU that parked the last vCPU, which holds no vCPU's lock any more.
     pub(crate) fn restart(&self) -> u32 {
+        // First: a vCPU that is not parked any more must not park once again for the stop that is over.
+        self.set_phase(Phase::Restarting);
+        self.reset_uart();
         A::reset_domain(&self.arch);
         for slot in &self.vcpus {
             let mut vcpu = slot.state.lock();
             A::reset_vcpu(&self.arch, &mut vcpu.arch);
             vcpu.parked = false;
         }
-        if let Some(uart) = &self.uart {
-            *uart.model.lock() = Ns16550::new();
-            uart.line.store(false, Ordering::Relaxed);
-        }
         *self.loader.lock() = Loader::new();
         self.parked.store(0, Ordering::Release);
         *self.stop_reason.lock() = None;
         self.set_phase(Phase::Loading);
         self.reboots.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Before the interrupt controller is reset: a key that comes meanwhile finds interrupts disabled in the UART, and
+    /// leaves no level behind in a controller that is as new.
+    fn reset_uart(&self) {
+        if let Some(uart) = &self.uart {
+            let mut model = uart.model.lock();
+            *model = Ns16550::new();
+            uart.line.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Nothing of the domain runs again.

@@ -6,7 +6,7 @@ use phalanx_abi::exit::ExitCounter;
 use phalanx_abi::hypercall::{ABI_VERSION, Hypercall, HypercallError};
 use phalanx_arch_api::{Access, AccessSize, Arch, Direction, HypercallRequest, PortAccess};
 
-use crate::console::Effect;
+use crate::console::{Effect, Ns16550, offset};
 use crate::domain::Uart;
 use crate::machine::Machine;
 use crate::run::{Env, Outcome};
@@ -15,12 +15,7 @@ use crate::run::{Env, Outcome};
 const UART_PORTS: u16 = 8;
 
 /// A port that is neither the architecture's nor a UART's reads all-ones and drops writes, as an empty bus does.
-pub(crate) fn port<A: Arch>(
-    machine: &Machine<A>,
-    env: &Env<'_, A>,
-    vcpu: &mut A::Vcpu,
-    access: PortAccess,
-) -> Outcome {
+pub(crate) fn port<A: Arch>(machine: &Machine<A>, env: &Env<'_, A>, vcpu: &mut A::Vcpu, access: PortAccess) -> Outcome {
     let uart = env.domain.uart.as_ref();
     let owned = uart.and_then(|uart| {
         let offset = access.port.checked_sub(uart.base_port).filter(|offset| *offset < UART_PORTS)?;
@@ -38,13 +33,7 @@ pub(crate) fn port<A: Arch>(
 }
 
 /// A wider access is that many byte accesses at ascending ports, as the ISA bus splits it.
-fn uart_access<A: Arch>(
-    machine: &Machine<A>,
-    env: &Env<'_, A>,
-    uart: &Uart<A>,
-    offset: u8,
-    access: PortAccess,
-) -> u64 {
+fn uart_access<A: Arch>(machine: &Machine<A>, env: &Env<'_, A>, uart: &Uart<A>, offset: u8, access: PortAccess) -> u64 {
     let mut value = access.size.all_ones();
     for lane in 0..access.size.bytes() as u8 {
         let register = offset + lane;
@@ -67,14 +56,26 @@ fn uart_access<A: Arch>(
 fn uart_read<A: Arch>(machine: &Machine<A>, uart: &Uart<A>, register: u8) -> u8 {
     let mut model = uart.model.lock();
     let byte = model.read(register);
-    if let Some(port) = uart.port.filter(|_| register == 0) {
-        machine.console.feed(port, &mut model);
+    if register == offset::RECEIVE_BUFFER {
+        refill(machine, uart, &mut model);
     }
     byte
 }
 
+/// Goes on with what was typed ahead once the guest has emptied its FIFO.
+fn refill<A: Arch>(machine: &Machine<A>, uart: &Uart<A>, model: &mut Ns16550) {
+    if let Some(port) = uart.port.filter(|_| model.is_drained()) {
+        machine.console.feed(port, model);
+    }
+}
+
 fn uart_write<A: Arch>(machine: &Machine<A>, uart: &Uart<A>, register: u8, byte: u8) {
-    let effect = uart.model.lock().write(register, byte);
+    let mut model = uart.model.lock();
+    let effect = model.write(register, byte);
+    if register == offset::FIFO_CONTROL {
+        refill(machine, uart, &mut model);
+    }
+    drop(model);
     if let (Effect::Transmit(byte), Some(port)) = (effect, uart.port) {
         machine.console.transmit(port, byte);
     }
@@ -90,18 +91,16 @@ pub(crate) fn update_line<A: Arch>(env: &Env<'_, A>, uart: &Uart<A>) {
 }
 
 impl<A: Arch> Machine<A> {
-    /// Moves what was typed to the domain that has the input.
+    /// Moves what was typed to the domains that it was typed for.
     pub(crate) fn poll_console(&self, cpu: phalanx_arch_api::CpuIndex) {
         if !A::console_interrupt() {
             return;
         }
-        let focus = self.console.poll();
-        let owner = self.domains.iter().find_map(|domain| {
-            let uart = domain.uart.as_ref().filter(|uart| uart.port == Some(focus))?;
-            Some((domain, uart))
-        });
-        if let Some((domain, uart)) = owner {
-            self.console.feed(focus, &mut uart.model.lock());
+        self.console.poll();
+        for domain in &self.domains {
+            let Some(uart) = &domain.uart else { continue };
+            let Some(port) = uart.port else { continue };
+            self.console.feed(port, &mut uart.model.lock());
             update_line(&Env { machine: self, domain, cpu }, uart);
         }
     }

@@ -63,14 +63,7 @@ impl<A: Arch> DomainEnv for Env<'_, A> {
 }
 
 impl<A: Arch> Machine<A> {
-    pub(crate) fn run_vcpu(
-        &self,
-        index: CpuIndex,
-        cpu: &mut A::Cpu,
-        id: VcpuId,
-        place: Place,
-        until: Option<Ticks>,
-    ) {
+    pub(crate) fn run_vcpu(&self, index: CpuIndex, cpu: &mut A::Cpu, id: VcpuId, place: Place, until: Option<Ticks>) {
         let Some(domain) = self.domains.get(place.domain) else { return };
         let Some(slot) = domain.vcpus.get(usize::from(place.index.0)) else { return };
         let env = Env { machine: self, domain, cpu: index };
@@ -102,7 +95,7 @@ impl<A: Arch> Machine<A> {
                     self.answer(env, vcpu, event)
                 }
                 Phase::Loading if index.0 == 0 => load(env, vcpu, until),
-                Phase::Loading | Phase::Ended => return SliceEnd::Blocked(None),
+                Phase::Loading | Phase::Restarting | Phase::Ended => return SliceEnd::Blocked(None),
                 Phase::Stopping => {
                     return match env.domain.park(vcpu) {
                         Parked::Last => SliceEnd::LastParked,
@@ -169,6 +162,9 @@ impl<A: Arch> Machine<A> {
 
     fn finish_stop(&self, domain: &Domain<A>) {
         let reason = domain.stop_reason.lock().unwrap_or(StopReason::PowerOff);
+        if let Some(port) = domain.uart.as_ref().and_then(|uart| uart.port) {
+            self.console.forget(port);
+        }
         if restarts(domain, reason) {
             let reboots = domain.restart();
             self.console.note(format_args!("phalanx: domain {}: reboot {reboots}{}\n", domain.name, cause(reason)));

@@ -46,7 +46,7 @@ impl fmt::Display for SetupError {
                 write!(
                     f,
                     "it asks for {} MiB of memory, and {} MiB are free",
-                    error.asked >> 20,
+                    error.asked.div_ceil(1 << 20),
                     error.memory.free >> 20
                 )
             }
@@ -148,8 +148,7 @@ fn create_uart<A: Arch>(
     console: &'static Console,
 ) -> Result<Option<Uart<A>>, SetupCause> {
     let Some(Device::Ns16550 { base_port, irq }) = image.devices().next() else { return Ok(None) };
-    let port =
-        if image.console() { Some(console.add(image.name()).ok_or(SetupCause::TooManyConsoles)?) } else { None };
+    let port = if image.console() { Some(console.add(image.name()).ok_or(SetupCause::TooManyConsoles)?) } else { None };
     Ok(Some(Uart {
         base_port,
         irq,

@@ -80,8 +80,7 @@ pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
     let mut frames = memory::frames(&host.into_free_ranges());
     let bundle = Bundle::parse(memory::module(bundle)).map_err(StartError::Bundle)?;
     memory::init_heap(&mut frames, heap_bytes(bundle, report.running)).map_err(StartError::Heap)?;
-    let machine =
-        Machine::new(bundle, report.running, &mut frames, console::shared()).map_err(StartError::Setup)?;
+    let machine = Machine::new(bundle, report.running, &mut frames, console::shared()).map_err(StartError::Setup)?;
     println!(
         "phalanx: {} CPUs, {} domains, {} MiB free",
         report.running,

@@ -21,10 +21,10 @@ pub(crate) fn binary(places: &Places) -> Result<PathBuf> {
 
 fn fetch(places: &Places, scratch: &Path) -> Result<()> {
     let apt = guest_apt(places)?;
-    let unpacked = tempfile::tempdir_in(&places.cache).map_err(at_path("create a folder in", &places.cache))?;
-    apt.unpack("busybox-static", unpacked.path())?;
-    let found = ["bin/busybox", "usr/bin/busybox"].map(|path| unpacked.path().join(path));
-    let found = found.iter().find(|path| path.is_file()).unwrap_or(&found[0]);
-    fs::copy(found, scratch.join("busybox")).map_err(at_path("copy", found))?;
-    Ok(())
+    store::aside(scratch, |unpacked| {
+        apt.unpack("busybox-static", unpacked)?;
+        let paths = ["bin/busybox", "usr/bin/busybox"].map(|path| unpacked.join(path));
+        let found = paths.iter().find(|path| path.is_file()).unwrap_or(&paths[0]);
+        fs::rename(found, scratch.join("busybox")).map_err(at_path("move", found))
+    })
 }

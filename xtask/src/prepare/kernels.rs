@@ -70,15 +70,18 @@ fn fetch(places: &Places, flavour: Flavour, scratch: &Path) -> Result<()> {
     let apt = guest_apt(places)?;
     let meta = flavour.meta_package();
     let package = apt.look_up(meta, |apt| apt.dependency(meta, "linux-image-"))?;
-    let unpacked = tempfile::tempdir_in(&places.cache).map_err(at_path("create a folder in", &places.cache))?;
-    apt.unpack(&package, unpacked.path())?;
-    let boot = unpacked.path().join("boot");
-    let found = fs::read_dir(&boot)
-        .map_err(at_path("read", &boot))?
+    store::aside(scratch, |unpacked| {
+        apt.unpack(&package, unpacked)?;
+        let found = find_vmlinuz(&unpacked.join("boot"), &package)?;
+        fs::rename(&found, scratch.join("vmlinuz")).map_err(at_path("move", &found))
+    })?;
+    fs::write(scratch.join("package"), format!("{package}\n")).map_err(at_path("write in", scratch))
+}
+
+fn find_vmlinuz(boot: &Path, package: &str) -> Result<PathBuf> {
+    fs::read_dir(boot)
+        .map_err(at_path("read", boot))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-")))
-        .ok_or_else(|| trouble(format!("{package} holds no vmlinuz"), "cargo xtask clean-cache, then try again"))?;
-    let vmlinuz = scratch.join("vmlinuz");
-    fs::copy(&found, &vmlinuz).map_err(at_path("copy", &found))?;
-    fs::write(scratch.join("package"), format!("{package}\n")).map_err(at_path("write in", scratch))
+        .ok_or_else(|| trouble(format!("{package} holds no vmlinuz"), "cargo xtask clean-cache, then try again"))
 }

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::rust_src;
 use crate::error::{Result, at_path, trouble};
@@ -88,27 +88,33 @@ pub(crate) fn sysroot(places: &Places, target: &str) -> Result<Sysroot> {
 
 fn build(places: &Places, compiler: &Compiler, target: &str, scratch: &Path) -> Result<()> {
     let library = rust_src::library(places, compiler)?;
-    let work = tempfile::tempdir_in(&places.cache).map_err(at_path("create a folder in", &places.cache))?;
-    write_empty_crate(work.path())?;
-    let task = Task::start(format!("Building Rust's libraries for {target}"));
+    store::aside(scratch, |work| {
+        write_empty_crate(work)?;
+        let task = Task::start(format!("Building Rust's libraries for {target}"));
+        let help = format!("check the network connection (crates are fetched), or run: rustup target add {target}");
+        let mut cargo = build_std(compiler, &library, target, work);
+        process::output(&mut cargo, &format!("build Rust's libraries for {target}"), &help)?;
+        task.done("done");
+        let built = work.join("target").join(target).join("release/deps");
+        copy_libraries(&built, &scratch.join("lib/rustlib").join(target).join("lib"))
+    })
+}
+
+/// The cargo that builds the libraries beside the crate in `work`. The bootstrap variable is for this call only: crates that
+/// look for a nightly compiler would be misled by it.
+fn build_std(compiler: &Compiler, library: &Path, target: &str, work: &Path) -> Command {
     let mut cargo = Command::new("cargo");
     cargo
-        .current_dir(work.path())
+        .current_dir(work)
         .args(["build", "--quiet", "--release", "--target", target])
         .args(["-Zbuild-std=core,alloc,compiler_builtins", "-Zbuild-std-features=compiler-builtins-mem"])
         .env("RUSTUP_TOOLCHAIN", &compiler.sysroot)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", FLAGS)
-        .env("CARGO_TARGET_DIR", work.path().join("target"))
-        .env("__CARGO_TESTS_ONLY_SRC_ROOT", &library)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .stderr(Stdio::piped());
-    let help = format!("check the network connection (crates are fetched), or run: rustup target add {target}");
-    process::output(&mut cargo, &format!("build Rust's libraries for {target}"), &help)?;
-    task.done("done");
-    let built = work.path().join("target").join(target).join("release/deps");
-    let into = scratch.join("lib/rustlib").join(target).join("lib");
-    copy_libraries(&built, &into)
+        .env("CARGO_TARGET_DIR", work.join("target"))
+        .env("__CARGO_TESTS_ONLY_SRC_ROOT", library)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo
 }
 
 fn write_empty_crate(dir: &Path) -> Result<()> {

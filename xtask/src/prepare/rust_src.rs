@@ -31,7 +31,7 @@ fn fetch(places: &Places, compiler: &Compiler, scratch: &Path) -> Result<()> {
         let right = |version: &String| is_release(version, &compiler.release);
         let found = apt.look_up(PACKAGE, |apt| apt.versions(PACKAGE).into_iter().find(right));
         match (found, apt.versions(PACKAGE)) {
-            (Ok(version), _) => return unpack(places, &apt, &version, scratch),
+            (Ok(version), _) => return unpack(&apt, &version, scratch),
             (Err(error), versions) if versions.is_empty() => return Err(error),
             (Err(_), versions) => offered.extend(versions),
         }
@@ -39,18 +39,19 @@ fn fetch(places: &Places, compiler: &Compiler, scratch: &Path) -> Result<()> {
     Err(no_source(compiler, &offered))
 }
 
-fn unpack(places: &Places, apt: &Apt, version: &str, scratch: &Path) -> Result<()> {
-    let unpacked = tempfile::tempdir_in(&places.cache).map_err(at_path("create a folder in", &places.cache))?;
-    apt.unpack(&format!("{PACKAGE}={version}"), unpacked.path())?;
-    let sources = unpacked.path().join("usr/src");
-    let library = fs::read_dir(&sources)
-        .map_err(at_path("read", &sources))?
-        .filter_map(|entry| Some(entry.ok()?.path().join("library")))
-        .find(|library| library.join("Cargo.lock").exists())
-        .ok_or_else(|| {
-            trouble(format!("{PACKAGE} {version} holds no library folder"), "rustup component add rust-src")
-        })?;
-    fs::rename(&library, scratch.join("library")).map_err(at_path("move", &library))
+fn unpack(apt: &Apt, version: &str, scratch: &Path) -> Result<()> {
+    store::aside(scratch, |unpacked| {
+        apt.unpack(&format!("{PACKAGE}={version}"), unpacked)?;
+        let sources = unpacked.join("usr/src");
+        let library = fs::read_dir(&sources)
+            .map_err(at_path("read", &sources))?
+            .filter_map(|entry| Some(entry.ok()?.path().join("library")))
+            .find(|library| library.join("Cargo.lock").exists())
+            .ok_or_else(|| {
+                trouble(format!("{PACKAGE} {version} holds no library folder"), "rustup component add rust-src")
+            })?;
+        fs::rename(&library, scratch.join("library")).map_err(at_path("move", &library))
+    })
 }
 
 /// Whether Debian's version (`1.95.0+dfsg1-2~bpo13+1`) is a package of `release` (`1.95.0`).

@@ -311,6 +311,11 @@ impl Control for SvmControl {
         self.touch(clean::INTERCEPTS | clean::INTERRUPT);
     }
 
+    fn request_task_priority_exit(&mut self, wanted: bool) {
+        self.vmcb.control.intercept_cr_writes = intercepts::CONTROL_REGISTER_WRITES | u16::from(wanted) << 8;
+        self.touch(clean::INTERCEPTS);
+    }
+
     fn request_iret_exit(&mut self, wanted: bool) {
         let intercepts = &mut self.vmcb.control.intercept_misc1;
         *intercepts = if wanted { *intercepts | misc1::IRET } else { *intercepts & !misc1::IRET };

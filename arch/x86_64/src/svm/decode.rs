@@ -58,9 +58,11 @@ fn decode_rare(code: u64, info_1: u64, decode_assists: bool) -> Exit {
     match code {
         0x10 | 0x65 => Exit::ControlRegisterWrite { number: 0, source: mov_source() },
         0x14 => Exit::ControlRegisterWrite { number: 4, source: mov_source() },
+        0x18 => Exit::ControlRegisterWrite { number: 8, source: mov_source() },
         0x40..=0x5f => Exit::Exception { vector: (code - 0x40) as u8, code: info_1 as u32 },
         0x61 => Exit::Nmi,
         0x63 => Exit::Init,
+        0x64 => Exit::InterruptWindow,
         0x6f => Exit::ForbiddenInstruction,
         0x74 => Exit::Iret,
         0x76 | 0x89 => Exit::CacheFlush,
@@ -117,6 +119,16 @@ mod tests {
                 assert_eq!(decode(raw(code, info, info)).class(), classify(code));
             }
         }
+    }
+
+    #[test]
+    fn every_intercept_of_this_backend_has_a_name() {
+        let named = [0x10, 0x14, 0x18, 0x41, 0x51, 0x52, 0x60, 0x61, 0x63, 0x64, 0x65, 0x6f, 0x72, 0x73, 0x74, 0x76];
+        let more = [0x78, 0x7a, 0x7b, 0x7c, 0x7f, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x89, 0x8a, 0x8b, 0x8c];
+        for code in named.into_iter().chain(more).chain([0x8d, 0x8e, 0x400, u64::MAX]) {
+            assert!(!matches!(decode(raw(code, 0, 0)), Exit::Unknown(_)), "{code:#x}");
+        }
+        assert_eq!(decode(raw(0x64, 0, 0)), Exit::InterruptWindow);
     }
 
     #[test]

@@ -62,7 +62,9 @@ impl Missing {
         match self {
             Self::Svm => "use a processor with AMD-V, or start QEMU with -cpu max",
             Self::DisabledByFirmware => "enable SVM (also called AMD-V) in the firmware setup",
-            Self::NestedPaging => "use a processor with nested paging (NPT, also called RVI), or start QEMU with -cpu max",
+            Self::NestedPaging => {
+                "use a processor with nested paging (NPT, also called RVI), or start QEMU with -cpu max"
+            }
             Self::Asids => "use a processor whose SVM offers at least two ASIDs",
         }
     }

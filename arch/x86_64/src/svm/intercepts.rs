@@ -55,18 +55,8 @@ struct PortMap([u8; 3 * 4096]);
 struct MsrMap([u8; 2 * 4096]);
 
 /// Reads and writes of these do not exit: SYSENTER_CS, ESP, EIP; STAR, LSTAR, CSTAR, SFMASK; FS, GS and kernel GS base.
-const PASSED: [u32; 10] = [
-    0x174,
-    0x175,
-    0x176,
-    0xc000_0081,
-    0xc000_0082,
-    0xc000_0083,
-    0xc000_0084,
-    0xc000_0100,
-    0xc000_0101,
-    0xc000_0102,
-];
+const PASSED: [u32; 10] =
+    [0x174, 0x175, 0x176, 0xc000_0081, 0xc000_0082, 0xc000_0083, 0xc000_0084, 0xc000_0100, 0xc000_0101, 0xc000_0102];
 /// Switched with the vCPU, where the processor has it.
 const TSC_AUX: u32 = 0xc000_0103;
 /// Only reads do not exit: the hardware adds the offset.

@@ -180,6 +180,9 @@ pub trait Control: Sized {
     /// four bits of its vector): RFLAGS.IF is set, no shadow is in force, CR8 is lower. `None` ends the request.
     fn request_interrupt_window(&mut self, class: Option<u8>);
 
+    /// Asks for [`Exit::ControlRegisterWrite`] of CR8.
+    fn request_task_priority_exit(&mut self, wanted: bool);
+
     /// Asks for [`Exit::Iret`].
     fn request_iret_exit(&mut self, wanted: bool);
 

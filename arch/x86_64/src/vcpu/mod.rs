@@ -16,9 +16,9 @@ use crate::code_pages::CodePages;
 use crate::cpuid::CpuidTable;
 use crate::decode::{Reg, Registers, Seg};
 use crate::emulate::Emulation;
+use crate::msr::MsrState;
 use crate::port::UnfinishedInput;
 use crate::switched::SwitchedState;
-use crate::msr::MsrState;
 use crate::vlapic::{Inbox, LocalApic};
 
 /// Whether the vCPU executes instructions.
@@ -40,6 +40,8 @@ pub mod attention {
     pub const NMI: u8 = 1 << 1;
     /// An interrupt waits for the guest to open its window.
     pub const WINDOW: u8 = 1 << 2;
+    /// CR8 writes exit: an interrupt waits for a lower task priority.
+    pub const TASK_PRIORITY: u8 = 1 << 5;
     /// The activity is not [`super::Activity::Running`].
     pub const INACTIVE: u8 = 1 << 3;
     /// An instruction is half done: see [`super::Vcpu::unfinished`].

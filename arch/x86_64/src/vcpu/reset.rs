@@ -88,6 +88,7 @@ impl<C: Control> Vcpu<C> {
         control.clear_interrupt_shadow();
         control.request_interrupt_window(None);
         control.request_iret_exit(false);
+        control.request_task_priority_exit(false);
         let code = Segment { selector: 0xf000, attributes: CODE, limit: 0xffff, base: 0xffff_0000 };
         control.set_segment(SegmentName::Cs, code);
         let data = Segment { selector: 0, attributes: DATA, limit: 0xffff, base: 0 };

@@ -7,11 +7,7 @@ extern crate std;
 use std::vec::Vec;
 
 fn region(start: u64, end: u64, kind: MemoryKind) -> MemoryRegion {
-    MemoryRegion {
-        start: Hpa::new(start),
-        len: end - start,
-        kind,
-    }
+    MemoryRegion { start: Hpa::new(start), len: end - start, kind }
 }
 
 fn sanitised(report: &[MemoryRegion]) -> Vec<MemoryRegion> {
@@ -20,24 +16,15 @@ fn sanitised(report: &[MemoryRegion]) -> Vec<MemoryRegion> {
 
 #[test]
 fn reserved_memory_cuts_usable_memory() {
-    let report = [
-        region(0x0, 0x10_0000, Usable),
-        region(0x9_fc00, 0xa_0000, Reserved),
-    ];
-    let expected = [
-        region(0, 0x9_f000, Usable),
-        region(0x9_fc00, 0xa_0000, Reserved),
-        region(0xa_0000, 0x10_0000, Usable),
-    ];
+    let report = [region(0x0, 0x10_0000, Usable), region(0x9_fc00, 0xa_0000, Reserved)];
+    let expected =
+        [region(0, 0x9_f000, Usable), region(0x9_fc00, 0xa_0000, Reserved), region(0xa_0000, 0x10_0000, Usable)];
     assert_eq!(sanitised(&report), expected);
 }
 
 #[test]
 fn pieces_merge_before_they_are_aligned() {
-    let report = [
-        region(0x1800, 0x3000, Usable),
-        region(0x1000, 0x1800, Usable),
-    ];
+    let report = [region(0x1800, 0x3000, Usable), region(0x1000, 0x1800, Usable)];
     assert_eq!(sanitised(&report), [region(0x1000, 0x3000, Usable)]);
 }
 
@@ -49,28 +36,15 @@ fn usable_memory_below_one_frame_disappears() {
 
 #[test]
 fn regions_that_wrap_are_cut_at_the_end_of_the_address_space() {
-    let report = [MemoryRegion {
-        start: Hpa::new(u64::MAX - 5),
-        len: 100,
-        kind: Usable,
-    }];
+    let report = [MemoryRegion { start: Hpa::new(u64::MAX - 5), len: 100, kind: Usable }];
     assert_eq!(sanitised(&report), []);
-    let report = [MemoryRegion {
-        start: Hpa::new(PHYSICAL_LIMIT - 0x1000),
-        len: u64::MAX,
-        kind: Usable,
-    }];
-    assert_eq!(
-        sanitised(&report),
-        [region(PHYSICAL_LIMIT - 0x1000, PHYSICAL_LIMIT, Usable)]
-    );
+    let report = [MemoryRegion { start: Hpa::new(PHYSICAL_LIMIT - 0x1000), len: u64::MAX, kind: Usable }];
+    assert_eq!(sanitised(&report), [region(PHYSICAL_LIMIT - 0x1000, PHYSICAL_LIMIT, Usable)]);
 }
 
 #[test]
 fn a_map_that_is_too_long_is_refused() {
-    let report: Vec<_> = (0..200)
-        .map(|i| region(i * 0x2000, i * 0x2000 + 0x1000, Usable))
-        .collect();
+    let report: Vec<_> = (0..200).map(|i| region(i * 0x2000, i * 0x2000 + 0x1000, Usable)).collect();
     assert_eq!(sanitise(&report), Err(TooManyRegions));
     assert!(sanitise(&report[..MAX_REGIONS]).is_ok());
 }
@@ -80,11 +54,7 @@ fn any_region() -> impl Strategy<Value = MemoryRegion> {
     // A small space makes overlaps likely; odd ends and far addresses come along.
     let start = prop_oneof![4 => 0u64..0x2_0000, 1 => any::<u64>()];
     let len = prop_oneof![4 => 0u64..0x8000, 1 => any::<u64>()];
-    (start, len, kind).prop_map(|(start, len, kind)| MemoryRegion {
-        start: Hpa::new(start),
-        len,
-        kind,
-    })
+    (start, len, kind).prop_map(|(start, len, kind)| MemoryRegion { start: Hpa::new(start), len, kind })
 }
 
 fn report() -> impl Strategy<Value = Vec<MemoryRegion>> {
@@ -97,11 +67,7 @@ fn kind_at(report: &[MemoryRegion], address: u64) -> Option<MemoryKind> {
         region.start.as_u64() <= address
             && u128::from(address) < u128::from(region.start.as_u64()) + u128::from(region.len)
     };
-    report
-        .iter()
-        .filter(covers)
-        .map(|region| region.kind)
-        .max_by_key(|kind| *kind as u8)
+    report.iter().filter(covers).map(|region| region.kind).max_by_key(|kind| *kind as u8)
 }
 
 proptest! {

@@ -6,15 +6,15 @@ mod ns16550;
 use core::fmt;
 
 use arrayvec::ArrayVec;
-pub use mux::Output;
 use mux::Mux;
-pub(crate) use ns16550::{Effect, Ns16550};
+pub use mux::Output;
+pub(crate) use ns16550::{Effect, Ns16550, offset};
 use spin::Mutex;
 
 /// The key that gives the input to the next domain: Ctrl-T.
 const SWITCH_KEY: u8 = 0x14;
-/// Bytes that were typed and that the domain's FIFO had no room for yet.
-const TYPED_AHEAD: usize = 4096;
+/// Bytes that were typed and that their domains' FIFOs had no room for yet.
+const TYPED_AHEAD: usize = 8192;
 
 /// A domain's place on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,15 @@ pub struct Console {
 
 struct Line {
     mux: Mux,
-    typed: ArrayVec<u8, TYPED_AHEAD>,
+    typed: ArrayVec<Key, TYPED_AHEAD>,
+}
+
+/// A byte that was typed.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    /// The port that had the input then.
+    port: u8,
+    byte: u8,
 }
 
 impl Console {
@@ -61,28 +69,37 @@ impl Console {
         self.line.lock().mux.write(port.0, byte);
     }
 
-    /// Fetches what was typed, and returns the port that it is for.
-    pub(crate) fn poll(&self) -> PortId {
+    /// Fetches everything that was typed. The line must be empty afterwards, or its interrupt never comes again.
+    pub(crate) fn poll(&self) {
         let mut line = self.line.lock();
-        let line = &mut *line;
-        while !line.typed.is_full() {
-            match line.mux.read() {
-                Some(SWITCH_KEY) => line.mux.switch(),
-                Some(byte) => line.typed.push(byte),
-                None => break,
-            }
+        while let Some(byte) = line.mux.read() {
+            if byte == SWITCH_KEY { line.mux.switch() } else { line.store(byte) }
         }
-        PortId(line.mux.focus())
     }
 
-    /// Moves typed bytes into the UART of the domain at `port` if the input is there.
+    /// Moves what was typed for `port` into its UART, as far as there is room.
     pub(crate) fn feed(&self, port: PortId, uart: &mut Ns16550) {
-        let mut line = self.line.lock();
-        if line.mux.focus() != port.0 {
-            return;
+        self.line.lock().typed.retain(|key| usize::from(key.port) != port.0 || !uart.receive(key.byte));
+    }
+
+    /// Forgets what was typed for `port`: the guest that it was meant for is gone.
+    pub(crate) fn forget(&self, port: PortId) {
+        self.line.lock().typed.retain(|key| usize::from(key.port) != port.0);
+    }
+}
+
+impl Line {
+    /// Keeps a byte for the domain with the input. Where there is no room, it takes the place of the oldest byte for a
+    /// domain that does not read, or is lost.
+    fn store(&mut self, byte: u8) {
+        // There are at most `MAX_DOMAINS` ports.
+        let port = self.mux.focus() as u8;
+        if self.typed.is_full()
+            && let Some(oldest) = self.typed.iter().position(|key| key.port != port)
+        {
+            self.typed.remove(oldest);
         }
-        let taken = line.typed.iter().take_while(|byte| uart.receive(**byte)).count();
-        line.typed.drain(..taken);
+        let _ = self.typed.try_push(Key { port, byte });
     }
 }
 

@@ -115,13 +115,16 @@ impl Mux {
     }
 
     fn write_held(&mut self, port: usize, byte: u8) {
-        let Some(held) = self.ports.get_mut(port) else { return };
-        if byte != b'\n' {
-            held.line.push(byte);
-            if !held.line.is_full() {
-                return;
-            }
+        if byte == b'\n' || self.ports.get(port).is_some_and(|held| held.line.is_full()) {
+            self.flush_held(port);
         }
+        if let Some(held) = self.ports.get_mut(port).filter(|_| byte != b'\n') {
+            held.line.push(byte);
+        }
+    }
+
+    /// Writes what is held of a line, as a line.
+    fn flush_held(&mut self, port: usize) {
         self.close_line();
         self.write_prefix(port);
         self.write_line(port);
@@ -170,8 +173,8 @@ impl Mux {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::String;
     use spin::Mutex;
+    use std::string::String;
     use std::vec::Vec;
 
     #[derive(Default)]
@@ -251,6 +254,18 @@ mod tests {
         say(&mut mux, 1, "prompt> ");
         mux.mux.switch();
         assert_eq!(screen(&mux), "phalanx: console input goes to b\n[b] prompt> ");
+    }
+
+    #[test]
+    fn a_full_line_survives_the_loss_of_the_input() {
+        for length in [LINE - 1, LINE, LINE + 1, 2 * LINE] {
+            let mut mux = mux(&["a", "b"]);
+            say(&mut mux, 0, &"x".repeat(length));
+            mux.mux.switch();
+            say(&mut mux, 0, "yy\n");
+            let screen = screen(&mux);
+            assert_eq!(screen.matches('y').count(), 2, "{length}: {screen}");
+        }
     }
 
     #[test]

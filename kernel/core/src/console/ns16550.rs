@@ -9,6 +9,14 @@ use arrayvec::ArrayVec;
 /// Bytes in the receive FIFO. The part has 16; a deeper one loses no pasted text and no driver can tell.
 const FIFO_DEPTH: usize = 64;
 
+/// Registers that empty the receive FIFO.
+pub(crate) mod offset {
+    /// RBR: takes the oldest byte.
+    pub(crate) const RECEIVE_BUFFER: u8 = 0;
+    /// FCR: can clear the FIFO.
+    pub(crate) const FIFO_CONTROL: u8 = 2;
+}
+
 /// Interrupt-enable register.
 mod ier {
     pub(super) const RECEIVED: u8 = 1 << 0;
@@ -120,6 +128,11 @@ impl Ns16550 {
     #[must_use]
     pub(crate) fn receive(&mut self, byte: u8) -> bool {
         self.received.try_push(byte).is_ok()
+    }
+
+    /// Whether everything that was received has been read.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.received.is_empty()
     }
 
     /// The level of the interrupt line: OUT2 gates it, as on a PC.

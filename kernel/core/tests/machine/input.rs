@@ -1,6 +1,6 @@
 //! Input: what is typed reaches the domain that it was typed for, complete and in order.
 
-use phalanx_sim::{COM1, COM1_VECTOR, Guest, Op, Program, Run, System, Verdict, for_seeds};
+use phalanx_sim::{COM1, COM1_VECTOR, Guest, Op, Program, Run, System, Timing, Verdict, for_seeds};
 
 use crate::{BYTE, CODE, uart};
 
@@ -93,7 +93,14 @@ fn ctrl_t_gives_what_follows_to_the_next_domain() {
 fn ctrl_t_comes_round() {
     let guest = |name| Guest::new(name, &reader(&Reader { start: 1, count: 2 })).console();
     let mut run = System::new(1).guest(guest("a")).guest(guest("b")).boot().unwrap();
-    for (at, keys) in [(3000, b"1".as_slice()), (4000, &[CTRL_T]), (5000, b"2"), (6000, &[CTRL_T]), (7000, b"3"), (8000, &[CTRL_T, b'4'])] {
+    for (at, keys) in [
+        (3000, b"1".as_slice()),
+        (4000, &[CTRL_T]),
+        (5000, b"2"),
+        (6000, &[CTRL_T]),
+        (7000, b"3"),
+        (8000, &[CTRL_T, b'4']),
+    ] {
         run.type_at(at, keys);
     }
     assert_eq!(run.run(100_000), Verdict::Ended);
@@ -129,18 +136,18 @@ fn clearing_the_fifo_does_not_hide_what_was_typed_ahead() {
 }
 
 #[test]
-fn keys_that_come_during_reboots_do_not_silence_the_line() {
+fn a_key_that_comes_during_a_reboot_does_not_silence_the_line() {
     // The line's level must not outlive the reset: it is an edge that tells the guest of the key at the end.
     let mut program = Program::at(CODE);
-    program.push([uart(IER, 1), uart(MCR, 8), Op::Compute { ticks: 100 }, Op::ResetUntil { resets: 20 }]);
-    program.push([uart(FCR, 3), Op::Mark { value: 0x100 }, Op::Set { counter: 0, value: 1 }]);
+    program.push([uart(IER, 1), uart(MCR, 8), Op::ResetUntil { resets: 1 }]);
+    program.push([uart(FCR, 3), Op::Set { counter: 0, value: 1 }]);
     read_bytes(&mut program);
     program.push([Op::PowerOff {}]);
-    for_seeds(0..60, |seed| {
-        let mut run = System::new(2).seed(seed).guest(Guest::new("a", &program).console()).boot().unwrap();
-        (0..900).for_each(|key| run.type_at(20 * key + seed, b"k"));
-        let _ = run.run(100_000);
-        run.type_at(110_000, b"!");
+    for_seeds(0..400, |seed| {
+        let system = System::new(2).seed(seed).timing(Timing::Exact);
+        let mut run = system.guest(Guest::new("a", &program).console()).boot().unwrap();
+        run.type_at(seed / 2, b"k");
+        run.type_at(10_000, b"!");
         assert_eq!(run.run(100_000), Verdict::Ended);
     });
 }

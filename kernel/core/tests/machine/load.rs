@@ -53,9 +53,7 @@ fn the_first_instruction_is_the_bundle_s() {
 
 #[test]
 fn a_guest_that_runs_into_zeroes_is_stopped() {
-    let mut run = System::new(1).guest(Guest::new("a", &program([]).clone())).boot();
-    assert!(run.is_ok());
-    let run = run.as_mut().unwrap();
+    let mut run = System::new(1).guest(Guest::new("a", &program([Op::Compute { ticks: 1 }]))).boot().unwrap();
     assert_eq!(run.run(100_000), Verdict::Ended);
     assert_eq!(run.lines()[1], "phalanx: domain a: stopped: exit 0x0, which this version does not know");
 }

@@ -4,11 +4,14 @@ use phalanx_sim::{FaultKind, Guest, Op, PAGE, Program, System, Verdict, for_seed
 
 use crate::{CODE, DATA, MORE_CODE, compute_for_ever, more, program};
 
+/// Words that each life looks at and dirties.
+const WORDS: u64 = 512;
+
 /// Finds its RAM scrubbed, dirties it and resets, ten times; the eleventh life ends in a power-off.
 fn rebooter() -> Program {
     program([
-        Op::Check { gpa: DATA, words: 4096, pattern: 0 },
-        Op::Fill { gpa: DATA, words: 4096, pattern: 1 },
+        Op::Check { gpa: DATA, words: WORDS, pattern: 0 },
+        Op::Fill { gpa: DATA, words: WORDS, pattern: 1 },
         Op::Start { vcpu: 1, address: MORE_CODE },
         Op::Wait { vectors: 1 << 1 },
         Op::Mark { value: 1 },
@@ -19,16 +22,16 @@ fn rebooter() -> Program {
 
 /// Tells vCPU 0 that it runs, and computes.
 fn second_vcpu() -> Program {
-    let mut second = more([Op::Check { gpa: DATA, words: 4096, pattern: 1 }, Op::Ipi { vcpu: 0, vector: 1 }]);
+    let mut second = more([Op::Check { gpa: DATA, words: WORDS, pattern: 1 }, Op::Ipi { vcpu: 0, vector: 1 }]);
     compute_for_ever(&mut second);
     second
 }
 
 #[test]
 fn ten_reboots_in_a_row_leave_a_neighbour_alone() {
-    let mut neighbour = program([Op::Fill { gpa: DATA, words: 4096, pattern: 7 }]);
+    let mut neighbour = program([Op::Fill { gpa: DATA, words: WORDS, pattern: 7 }]);
     let again = neighbour.here();
-    let check = Op::Check { gpa: DATA, words: 4096, pattern: 7 };
+    let check = Op::Check { gpa: DATA, words: WORDS, pattern: 7 };
     neighbour.push([Op::Compute { ticks: 500 }, check, Op::Mark { value: 9 }, Op::Jump { address: again }]);
     let rebooter = Guest::new("rebooter", &rebooter()).program(&second_vcpu()).vcpus(2);
     let mut run = System::new(2).guest(rebooter).guest(Guest::new("neighbour", &neighbour)).boot().unwrap();
@@ -47,12 +50,8 @@ fn ten_reboots_in_a_row_leave_a_neighbour_alone() {
 #[test]
 fn a_second_vcpu_waits_to_be_started_again_after_a_reboot() {
     // vCPU 1 would say 5 if it went on where it was, or if its start survived the reset.
-    let first = program([
-        Op::Mark { value: 1 },
-        Op::ResetUntil { resets: 1 },
-        Op::Compute { ticks: 5000 },
-        Op::PowerOff {},
-    ]);
+    let first =
+        program([Op::Mark { value: 1 }, Op::ResetUntil { resets: 1 }, Op::Compute { ticks: 5000 }, Op::PowerOff {}]);
     let mut starter = Program::at(CODE + 0x1000);
     starter.push([Op::Start { vcpu: 1, address: MORE_CODE }, Op::Jump { address: CODE }]);
     let second = more([Op::Compute { ticks: 2000 }, Op::Mark { value: 5 }]);

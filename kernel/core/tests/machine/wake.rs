@@ -44,7 +44,8 @@ fn no_wake_up_is_lost_between_two_vcpus() {
     for_seeds(0..60, |seed| {
         let mut first = program([Op::Start { vcpu: 1, address: MORE_CODE }, Op::Set { counter: 0, value: rounds }]);
         let again = first.here();
-        let ping = [Op::Ipi { vcpu: 1, vector: 2 }, Op::Wait { vectors: 1 << 1 }, Op::Loop { counter: 0, address: again }];
+        let ping =
+            [Op::Ipi { vcpu: 1, vector: 2 }, Op::Wait { vectors: 1 << 1 }, Op::Loop { counter: 0, address: again }];
         first.push(ping.into_iter().chain([Op::PowerOff {}]));
         let mut second = more([]);
         let again = second.here();

@@ -68,8 +68,23 @@ fn guest_copies_stay_inside() {
     assert_eq!(guest.zero(1, FRAME_SIZE), Err(Unbacked));
     assert_eq!(guest.write(FRAME_SIZE - 4, b"abcd"), Ok(()));
     assert_eq!(guest.read_u32(FRAME_SIZE - 4), Some(u32::from_le_bytes(*b"abcd")));
-    assert_eq!((guest.read_u32(FRAME_SIZE), guest.read_u32(2)), (None, None));
-    assert_eq!((guest.read_u64(FRAME_SIZE), guest.read_u64(4)), (None, None));
+    for outside in [FRAME_SIZE, u64::MAX - 3, u64::MAX] {
+        assert_eq!((guest.read_u32(outside), guest.read_u64(outside)), (None, None), "{outside:#x}");
+    }
+    assert_eq!((guest.read_u32(FRAME_SIZE - 3), guest.read_u64(FRAME_SIZE - 7)), (None, None));
+}
+
+#[test]
+fn sized_reads_at_any_alignment_agree_with_the_bytes() {
+    let guest = physical(0, FRAME_SIZE).into_guest();
+    let bytes: [u8; 4096] = core::array::from_fn(|at| (at * 7) as u8);
+    guest.write(0, &bytes).unwrap();
+    for at in (0..24).chain(4096 - 24..4096) {
+        let wanted = |length: usize| bytes.get(at..at + length);
+        let half = wanted(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()));
+        let word = wanted(8).map(|bytes| u64::from_le_bytes(bytes.try_into().unwrap()));
+        assert_eq!((guest.read_u32(at as u64), guest.read_u64(at as u64)), (half, word), "{at}");
+    }
 }
 
 #[test]
