@@ -29,6 +29,9 @@ use error::Result;
 use places::Places;
 
 fn main() -> ExitCode {
+    // Lines are not wrapped: they hold commands to copy.
+    let handler = |_: &_| Box::new(miette::MietteHandlerOpts::new().wrap_lines(false).build()) as _;
+    let _ = miette::set_hook(Box::new(handler));
     match dispatch(&Cli::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(report) => {

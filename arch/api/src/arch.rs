@@ -3,7 +3,7 @@
 use phalanx_abi::exit::ExitCounter;
 
 use crate::table::TableFormat;
-use crate::{Event, Gpa, GuestMemory, Hpa};
+use crate::{Event, Gpa, GuestMemory, Hpa, TraceEvent};
 
 /// A point in time or a span, in ticks of the machine's counter (x86: TSC, Arm: CNTPCT).
 ///
@@ -38,6 +38,9 @@ pub trait DomainEnv {
     /// The inbox must have been written before (release); the core's lock orders the rest. Never blocks for longer
     /// than the scheduler's critical section.
     fn wake(&self, vcpu: VcpuIndex);
+
+    /// Notes something rare that the running vCPU did.
+    fn trace(&self, event: TraceEvent);
 
     /// Answers a hypercall that needs neither vCPU nor scheduler; `None` leaves it to [`Event::Hypercall`].
     fn quick_hypercall(&self, number: u64, privileged: bool) -> Option<i64>;

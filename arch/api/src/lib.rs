@@ -20,8 +20,10 @@ mod arch;
 mod event;
 mod memory;
 pub mod table;
+mod trace;
 
 pub use addr::{Gfn, Gpa, Gva, Hfn, Hpa, Hva};
 pub use arch::{Arch, CpuIndex, DomainEnv, EntryError, Ticks, VcpuIndex};
 pub use event::{Access, AccessSize, Direction, Event, FaultReason, HypercallRequest, PortAccess};
 pub use memory::{GuestMemory, Unbacked};
+pub use trace::TraceEvent;

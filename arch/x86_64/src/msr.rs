@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::{DomainEnv, Event};
+use phalanx_arch_api::{DomainEnv, Event, TraceEvent};
 
 use crate::clock;
 use crate::domain::Domain;
@@ -88,7 +88,10 @@ fn on_read<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &
             vcpu.set_edx_eax(value);
             vcpu.step_over(env.memory(), Opcode::RDMSR);
         }
-        Err(GeneralProtection) => vcpu.raise(Injection::general_protection()),
+        Err(GeneralProtection) => {
+            let register = vcpu.gpr32(reg::RCX);
+            refuse(vcpu, env, TraceEvent::RegisterReadRefused { register });
+        }
     }
 }
 
@@ -98,8 +101,18 @@ fn on_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: 
     vcpu.count(ExitCounter::MsrWrite);
     match write(vcpu, domain, env, vcpu.gpr32(reg::RCX), vcpu.edx_eax()) {
         Ok(()) => vcpu.step_over(env.memory(), Opcode::WRMSR),
-        Err(GeneralProtection) => vcpu.raise(Injection::general_protection()),
+        Err(GeneralProtection) => {
+            let (register, value) = (vcpu.gpr32(reg::RCX), vcpu.edx_eax());
+            refuse(vcpu, env, TraceEvent::RegisterWriteRefused { register, value });
+        }
     }
+}
+
+#[cold]
+fn refuse<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, event: TraceEvent) {
+    vcpu.count(ExitCounter::Refused);
+    env.trace(event);
+    vcpu.raise(Injection::general_protection());
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! The loop around the guest: prepare, enter, decode, answer; out of it only for what the core has to decide.
 
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::{DomainEnv, Event, FaultReason, Ticks};
+use phalanx_arch_api::{DomainEnv, Event, FaultReason, Ticks, TraceEvent};
 
 use crate::backend::Backend;
 use crate::domain::Domain;
@@ -148,7 +148,7 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
         }
         Exit::Iret => interrupt::on_iret(vcpu),
         // The processor checks the privilege level before the intercept; some emulators do not.
-        Exit::CacheFlush if vcpu.control.cpl() != 0 => refuse(vcpu, Injection::general_protection()),
+        Exit::CacheFlush if vcpu.control.cpl() != 0 => refuse(vcpu, env, Injection::general_protection()),
         Exit::CacheFlush => {
             // RAM is write-back and no device of the guest reads it behind the caches: nothing to flush.
             vcpu.count(ExitCounter::PrivilegedInstruction);
@@ -156,8 +156,8 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
         }
         Exit::ControlRegisterWrite { number, source } => control_register::on_write(vcpu, env, number, source),
         Exit::Xsetbv => xsetbv::on_exit(vcpu, env),
-        Exit::UndefinedInstruction => refuse(vcpu, Injection::undefined_opcode()),
-        Exit::ForbiddenInstruction => refuse(vcpu, Injection::general_protection()),
+        Exit::UndefinedInstruction => refuse(vcpu, env, Injection::undefined_opcode()),
+        Exit::ForbiddenInstruction => refuse(vcpu, env, Injection::general_protection()),
         Exit::Exception { vector, code } => return on_exception(vcpu, vector, code),
         Exit::Nmi => vcpu.count(ExitCounter::Nmi),
         Exit::Init => vcpu.count(ExitCounter::Init),
@@ -217,7 +217,9 @@ fn on_exception<C: Control>(vcpu: &mut Vcpu<C>, vector: u8, code: u32) -> Option
     None
 }
 
-fn refuse<C: Control>(vcpu: &mut Vcpu<C>, exception: Injection) {
+fn refuse<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, exception: Injection) {
     vcpu.count(ExitCounter::PrivilegedInstruction);
+    vcpu.count(ExitCounter::Refused);
+    env.trace(TraceEvent::InstructionRefused { vector: exception.vector, instruction: vcpu.control.rip() });
     vcpu.raise(exception);
 }

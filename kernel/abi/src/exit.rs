@@ -80,6 +80,8 @@ exit_counters! {
     Doorbell = "doorbell",
     /// Everything else.
     Other = "other",
+    /// An instruction that was answered with an exception: an absent register, a value that is not allowed.
+    Refused = "refused",
 }
 
 impl ExitCounter {

@@ -4,11 +4,13 @@ use core::sync::atomic::Ordering;
 
 use phalanx_abi::exit::ExitCounter;
 use phalanx_abi::hypercall::{ABI_VERSION, Hypercall, HypercallError};
-use phalanx_arch_api::{Access, AccessSize, Arch, Direction, HypercallRequest, PortAccess};
+use phalanx_arch_api::{
+    Access, Arch, CpuIndex, Direction, DomainEnv, HypercallRequest, PortAccess, TraceEvent, VcpuIndex,
+};
 
 use crate::console::{Effect, Ns16550, offset};
 use crate::domain::Uart;
-use crate::machine::Machine;
+use crate::machine::{Machine, Place};
 use crate::run::{Env, Outcome};
 
 /// Registers of a 16550.
@@ -25,6 +27,7 @@ pub(crate) fn port<A: Arch>(machine: &Machine<A>, env: &Env<'_, A>, vcpu: &mut A
         Some((uart, offset)) => uart_access(machine, env, uart, offset, access),
         None => {
             A::count(vcpu, ExitCounter::UnbackedAccess);
+            env.trace(TraceEvent::UnownedPort { port: access.port, write: is_write(access.direction) });
             access.size.all_ones()
         }
     };
@@ -92,25 +95,31 @@ pub(crate) fn update_line<A: Arch>(env: &Env<'_, A>, uart: &Uart<A>) {
 
 impl<A: Arch> Machine<A> {
     /// Moves what was typed to the domains that it was typed for.
-    pub(crate) fn poll_console(&self, cpu: phalanx_arch_api::CpuIndex) {
+    pub(crate) fn poll_console(&self, cpu: CpuIndex) {
         if !A::console_interrupt() {
             return;
         }
         self.console.poll();
-        for domain in &self.domains {
+        for (number, domain) in self.domains.iter().enumerate() {
             let Some(uart) = &domain.uart else { continue };
             let Some(port) = uart.port else { continue };
             self.console.feed(port, &mut uart.model.lock());
-            update_line(&Env { machine: self, domain, cpu }, uart);
+            let place = Place { domain: number, index: VcpuIndex(0) };
+            update_line(&Env { machine: self, domain, place, cpu }, uart);
         }
     }
 }
 
 /// A guest-physical address that is neither RAM nor a device.
-pub(crate) fn unbacked<A: Arch>(vcpu: &mut A::Vcpu, access: Access) -> Outcome {
+pub(crate) fn unbacked<A: Arch>(env: &Env<'_, A>, vcpu: &mut A::Vcpu, access: Access) -> Outcome {
     A::count(vcpu, ExitCounter::UnbackedAccess);
-    A::complete_access(vcpu, AccessSize::all_ones(access.size));
+    env.trace(TraceEvent::UnbackedAddress { gpa: access.gpa, write: is_write(access.direction) });
+    A::complete_access(vcpu, access.size.all_ones());
     Outcome::Resume
+}
+
+const fn is_write(direction: Direction) -> bool {
+    matches!(direction, Direction::Write(_))
 }
 
 /// A hypercall. Never fails: what is unknown or not allowed is an error code.

@@ -11,6 +11,7 @@
 //! | `lock` | how a CPU waits for another |
 //! | `machine` | everything together; what a CPU does from boot to power-off |
 //! | `run` | one vCPU's slice |
+//! | `trace` | the last rare things that guests did |
 //! | `event` | answers to the events that no architecture owns |
 #![no_std]
 #![deny(unsafe_code)]
@@ -28,6 +29,7 @@ mod machine;
 pub mod mem;
 mod run;
 mod setup;
+mod trace;
 
 pub use domain::StopReason;
 pub use machine::{Ending, Machine};

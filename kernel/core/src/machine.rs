@@ -9,6 +9,7 @@ use phalanx_sched::{CpuId, CpuSet, Decision, Scheduler, VcpuId, Wake};
 use crate::console::Console;
 use crate::domain::Domain;
 use crate::lock::Lock;
+use crate::trace::Trace;
 
 /// How a CPU's life in [`Machine::run_cpu`] ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub enum Ending {
 }
 
 /// Where the scheduler's vCPU lives.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) domain: usize,
     pub(crate) index: VcpuIndex,
@@ -30,6 +31,7 @@ pub struct Machine<A: Arch> {
     pub(crate) places: Vec<Place>,
     pub(crate) scheduler: Lock<Scheduler, A>,
     pub(crate) console: &'static Console,
+    pub(crate) trace: Trace,
     /// A CPU whose flag is set returns to the scheduler soon.
     resched: Vec<AtomicBool>,
     alive: AtomicUsize,
@@ -45,7 +47,7 @@ impl<A: Arch> Machine<A> {
     ) -> Self {
         let alive = AtomicUsize::new(domains.len());
         let resched = (0..cpus).map(|_| AtomicBool::new(false)).collect();
-        Self { domains, places, scheduler: Lock::new(scheduler), console, resched, alive }
+        Self { domains, places, scheduler: Lock::new(scheduler), console, trace: Trace::new(cpus), resched, alive }
     }
 
     /// The name of a domain, for the crash card.

@@ -1,12 +1,14 @@
 //! One vCPU's slice: from the scheduler's decision to what the scheduler hears back.
 
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, Event, Ticks, VcpuIndex};
+use phalanx_abi::bundle::OnReboot;
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, Event, FaultReason, Ticks, TraceEvent, VcpuIndex};
 use phalanx_sched::{Blocked, VcpuId};
 
 use crate::domain::{Domain, Parked, Phase, StopReason, Vcpu};
 use crate::load::Progress;
 use crate::machine::{Machine, Place, cpu_id};
 use crate::mem::GuestRam;
+use crate::trace::Record;
 
 /// What an event's handler wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ enum SliceEnd {
 pub(crate) struct Env<'a, A: Arch> {
     pub(crate) machine: &'a Machine<A>,
     pub(crate) domain: &'a Domain<A>,
+    /// Which vCPU of which domain runs.
+    pub(crate) place: Place,
     pub(crate) cpu: CpuIndex,
 }
 
@@ -51,6 +55,11 @@ impl<A: Arch> DomainEnv for Env<'_, A> {
         }
     }
 
+    fn trace(&self, event: TraceEvent) {
+        let record = Record { at: A::now(), place: self.place, event };
+        self.machine.trace.record(self.cpu, record);
+    }
+
     #[inline(always)]
     fn quick_hypercall(&self, number: u64, privileged: bool) -> Option<i64> {
         crate::event::quick_hypercall(number, privileged)
@@ -66,7 +75,7 @@ impl<A: Arch> Machine<A> {
     pub(crate) fn run_vcpu(&self, index: CpuIndex, cpu: &mut A::Cpu, id: VcpuId, place: Place, until: Option<Ticks>) {
         let Some(domain) = self.domains.get(place.domain) else { return };
         let Some(slot) = domain.vcpus.get(usize::from(place.index.0)) else { return };
-        let env = Env { machine: self, domain, cpu: index };
+        let env = Env { machine: self, domain, place, cpu: index };
         let end = {
             let mut vcpu = slot.state.lock();
             A::load(cpu, &domain.arch, &mut vcpu.arch);
@@ -115,7 +124,7 @@ impl<A: Arch> Machine<A> {
     fn answer(&self, env: &Env<'_, A>, vcpu: &mut Vcpu<A>, event: Event) -> Outcome {
         match event {
             Event::PortAccess(access) => crate::event::port(self, env, &mut vcpu.arch, access),
-            Event::Access(access) => crate::event::unbacked::<A>(&mut vcpu.arch, access),
+            Event::Access(access) => crate::event::unbacked(env, &mut vcpu.arch, access),
             Event::Hypercall(request) => crate::event::hypercall::<A>(&mut vcpu.arch, request),
             Event::Halt => Outcome::Block,
             Event::Preempted => Outcome::Reschedule,
@@ -160,14 +169,35 @@ impl<A: Arch> Machine<A> {
         }
     }
 
+    /// Prints what the domain did last, of what is rare.
+    fn show_trace(&self, domain: &Domain<A>) {
+        let number = self.domains.iter().position(|other| core::ptr::eq(other, domain)).unwrap_or(usize::MAX);
+        for Record { at, place, event } in self.trace.last(number) {
+            let ago = A::now().saturating_sub(at) / (A::frequency() / 1_000_000).max(1);
+            self.console.note(format_args!(
+                "phalanx: domain {}: vCPU {}, {ago} us before: {event}\n",
+                domain.name, place.index.0
+            ));
+        }
+    }
+
     fn finish_stop(&self, domain: &Domain<A>) {
         let reason = domain.stop_reason.lock().unwrap_or(StopReason::PowerOff);
         if let Some(port) = domain.uart.as_ref().and_then(|uart| uart.port) {
             self.console.forget(port);
         }
+        if matches!(reason, StopReason::Fault(_)) {
+            self.show_trace(domain);
+        }
         if restarts(domain, reason) {
             let reboots = domain.restart();
-            self.console.note(format_args!("phalanx: domain {}: reboot {reboots}{}\n", domain.name, cause(reason)));
+            match reason {
+                StopReason::Fault(_) => {
+                    self.console
+                        .note(format_args!("phalanx: domain {}: reboot {reboots} after: {reason}\n", domain.name));
+                }
+                _ => self.console.note(format_args!("phalanx: domain {}: reboot {reboots}\n", domain.name)),
+            }
             self.wake(domain.vcpus[0].id, None);
             return;
         }
@@ -180,24 +210,20 @@ impl<A: Arch> Machine<A> {
     }
 }
 
-/// A triple fault resets a PC, so it follows the reboot policy; other faults would only come again.
+/// Whether the domain starts again: what resets a PC follows the reboot policy, other faults would only come again.
+///
+/// Page tables outside RAM read as all-ones on a PC, which ends in a triple fault: the guest can handle no exception.
 fn restarts<A: Arch>(domain: &Domain<A>, reason: StopReason) -> bool {
-    use phalanx_abi::bundle::OnReboot;
-    use phalanx_arch_api::FaultReason;
-    let reset = matches!(reason, StopReason::Reset | StopReason::Fault(FaultReason::TripleFault));
+    let reset = match reason {
+        StopReason::Reset => true,
+        StopReason::Fault(fault) => matches!(fault, FaultReason::TripleFault | FaultReason::PageTableUnbacked(_)),
+        StopReason::PowerOff => false,
+    };
     reset && domain.image.on_reboot() == OnReboot::Restart
-}
-
-const fn cause(reason: StopReason) -> &'static str {
-    match reason {
-        StopReason::Fault(_) => " after a triple fault",
-        _ => "",
-    }
 }
 
 /// One step of loading on vCPU 0's time.
 fn load<A: Arch>(env: &Env<'_, A>, vcpu: &mut Vcpu<A>, until: Option<Ticks>) -> Outcome {
-    use phalanx_arch_api::FaultReason;
     let domain = env.domain;
     let step = domain.loader.lock().step(domain.image, &domain.ram);
     match step {

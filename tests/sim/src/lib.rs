@@ -20,7 +20,9 @@ mod seeds;
 mod system;
 
 pub use guest::{COM1, COM1_VECTOR, Guest, PAGE};
+pub use phalanx_arch_api::AccessSize;
 pub use phalanx_arch_fake::{FREQUENCY, FaultKind, Mark, Op, Program, Random, Timing, Verdict};
+pub use phalanx_core::Ending;
 pub use run::Run;
-pub use seeds::for_seeds;
+pub use seeds::{for_seeds, seeds};
 pub use system::System;

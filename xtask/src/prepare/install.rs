@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::apt::Apt;
 use super::host::{self, Root};
+use super::mirror;
 use super::tools::{self, Tool};
 use crate::error::{Result, trouble};
 use crate::places::Places;
@@ -45,15 +46,29 @@ pub(crate) fn describe(missing: &[(Tool, String)]) -> String {
 
 /// What a person types to install `packages` themselves.
 pub(crate) fn by_hand(release: Option<&str>, packages: &[&str]) -> String {
-    let names = packages.join(" ");
-    match release {
-        Some("bookworm") => format!(
-            "as root, with bookworm-backports among apt's sources (its QEMU is new enough):\n\
-             apt-get update && apt-get install -t bookworm-backports {names}"
-        ),
-        Some(_) => format!("as root: apt-get update && apt-get install {names}"),
-        None => format!("install what Debian calls: {names}"),
+    let Some(release) = release else { return format!("install what Debian calls: {}", packages.join(" ")) };
+    let mut lines = Vec::new();
+    if let Some(suite) = backports(release, packages) {
+        lines.extend(
+            mirror::line_to_add(&suite)
+                .map(|line| format!("  echo '{line}' | sudo tee /etc/apt/sources.list.d/{suite}.list")),
+        );
     }
+    lines.push("  sudo apt-get update".to_owned());
+    lines.push(format!("  sudo apt-get install {}", arguments(release, packages).join(" ")));
+    format!("run:\n{}", lines.join("\n"))
+}
+
+/// The suite that has a QEMU new enough where the release's own (7.2) is not.
+fn backports(release: &str, packages: &[&str]) -> Option<String> {
+    let needed = release == "bookworm" && packages.iter().any(|package| package.starts_with("qemu"));
+    needed.then(|| format!("{release}-backports"))
+}
+
+/// The packages, and the suite to prefer.
+fn arguments(release: &str, packages: &[&str]) -> Vec<String> {
+    let suite = backports(release, packages).map(|suite| ["-t".to_owned(), suite]);
+    suite.into_iter().flatten().chain(packages.iter().map(|package| (*package).to_owned())).collect()
 }
 
 fn packages(missing: &[(Tool, String)]) -> Vec<&'static str> {
@@ -63,17 +78,14 @@ fn packages(missing: &[(Tool, String)]) -> Vec<&'static str> {
     names
 }
 
-/// Suites to install from: on bookworm with backports, because its own QEMU (7.2) is too old.
-fn suites(release: &str) -> Vec<String> {
-    let mut suites = vec![release.to_owned(), format!("{release}-updates"), format!("{release}-security")];
-    if release == "bookworm" {
-        suites.push("bookworm-backports".to_owned());
-    }
-    suites
+/// Suites to install from.
+fn suites(release: &str, packages: &[&str]) -> Vec<String> {
+    let own = [release.to_owned(), format!("{release}-updates"), format!("{release}-security")];
+    own.into_iter().chain(backports(release, packages)).collect()
 }
 
 fn install(places: &Places, release: &str, root: Root, packages: &[&str]) -> Result<()> {
-    let suites = suites(release);
+    let suites = suites(release, packages);
     let names: Vec<&str> = suites.iter().map(String::as_str).collect();
     let apt = Apt::open(places, "system", &names)?;
     apt.update()?;
@@ -81,10 +93,7 @@ fn install(places: &Places, release: &str, root: Root, packages: &[&str]) -> Res
     let mut command = if root == Root::Sudo { Command::new("sudo") } else { Command::new("env") };
     command.args(["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]).arg(inner.get_program()).args(inner.get_args());
     command.args(["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]);
-    if release == "bookworm" {
-        command.args(["-t", "bookworm-backports"]);
-    }
-    command.args(packages);
+    command.args(arguments(release, packages));
     let how = if root == Root::Sudo { "with sudo" } else { "as root" };
     eprintln!("installing {how}: apt-get install {}", packages.join(" "));
     let stdin = if std::io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
@@ -105,8 +114,10 @@ mod tests {
 
     #[test]
     fn the_command_by_hand_fits_the_release() {
-        assert!(by_hand(Some("bookworm"), &["ovmf"]).contains("-t bookworm-backports ovmf"));
-        assert!(by_hand(Some("trixie"), &["ovmf", "xorriso"]).ends_with("apt-get install ovmf xorriso"));
+        let old = by_hand(Some("bookworm"), &["ovmf", "qemu-system-x86"]);
+        assert!(old.ends_with("sudo apt-get install -t bookworm-backports ovmf qemu-system-x86"), "{old}");
+        assert!(by_hand(Some("bookworm"), &["ovmf"]).ends_with("sudo apt-get install ovmf"));
+        assert!(by_hand(Some("trixie"), &["qemu-system-x86"]).ends_with("sudo apt-get install qemu-system-x86"));
         assert!(!by_hand(None, &["ovmf"]).contains("apt-get"));
     }
 

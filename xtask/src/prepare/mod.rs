@@ -2,9 +2,11 @@
 
 pub(crate) mod apt;
 pub(crate) mod busybox;
+mod download;
 pub(crate) mod host;
 pub(crate) mod install;
 pub(crate) mod kernels;
+mod mirror;
 pub(crate) mod rust;
 pub(crate) mod rust_src;
 pub(crate) mod tools;

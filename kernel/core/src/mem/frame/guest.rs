@@ -10,6 +10,8 @@ use phalanx_arch_api::Unbacked;
 use super::extent::{Extent, Guest};
 
 const WORD: usize = size_of::<u64>();
+/// Words that are zeroed in a row, so that scrubbing is stores and not loop.
+const LINE: usize = 16;
 
 impl Extent<Guest> {
     /// Reads the little-endian word at `offset`, `None` where it is not inside.
@@ -108,10 +110,13 @@ impl Extent<Guest> {
         let start = self.range(offset, bytes)?;
         let end = start.wrapping_add(bytes as usize);
         let mut to = write_bytes(start, &[0; WORD][..start.align_offset(WORD).min(bytes as usize)]);
+        while (end as usize) - (to as usize) >= LINE * WORD {
+            for _ in 0..LINE {
+                to = zero_word(to);
+            }
+        }
         while (end as usize) - (to as usize) >= WORD {
-            // SAFETY: `range` has checked all up to `end`, and `to` is at a word's boundary.
-            unsafe { AtomicU64::from_ptr(to.cast()) }.store(0, Relaxed);
-            to = to.wrapping_add(WORD);
+            to = zero_word(to);
         }
         write_bytes(to, &[0; WORD][..(end as usize) - (to as usize)]);
         Ok(())
@@ -125,6 +130,14 @@ impl Extent<Guest> {
         }
         Ok(self.pointer(offset))
     }
+}
+
+/// Zeroes the word at `to`; returns the address after it. The caller has checked that it is inside and aligned.
+#[inline(always)]
+fn zero_word(to: *mut u8) -> *mut u8 {
+    // SAFETY: the caller's check.
+    unsafe { AtomicU64::from_ptr(to.cast()) }.store(0, Relaxed);
+    to.wrapping_add(WORD)
 }
 
 /// Reads byte by byte; returns the address after the last. The caller has checked the range.
