@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use phalanx_arch_api::{DomainEnv, Hpa, Ticks, VcpuIndex};
 use spin::Mutex;
 
-use crate::platform_ports::Platform;
+use crate::devices::Platform;
 use crate::vioapic::{Fired, IoApic};
 use crate::vlapic::{Arbiter, Inbox, Message, resolve};
 use crate::wall_clock::wall_seconds;

@@ -11,10 +11,11 @@ use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, T
 use crate::backend::Backend;
 use crate::cpuid::{CpuidTable, Topology};
 use crate::domain::Domain;
+use crate::exits::{interrupt, port, run};
 use crate::host::{self, PerCpu, this_cpu, timer};
+use crate::host_cpuid;
 use crate::switched::{Method, SwitchedState};
 use crate::vcpu::{Activity, Control, Question, Vcpu, attention};
-use crate::{host_cpuid, interrupt, port, run};
 
 /// An x86 machine with backend `B`.
 #[derive(Debug)]

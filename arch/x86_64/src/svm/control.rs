@@ -10,7 +10,7 @@ use super::decode::{RawExit, classify, decode};
 use super::features::Features;
 use super::intercepts;
 use super::vmcb::{Vmcb, VmcbSegment, clean, misc1, tlb, vintr};
-use crate::exit::{Exit, ExitClass};
+use crate::exits::kind::{Exit, ExitClass};
 use crate::physical::physical_address;
 use crate::vcpu::{Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
 

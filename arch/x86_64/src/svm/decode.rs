@@ -3,7 +3,7 @@
 
 use phalanx_arch_api::{AccessSize, Gpa};
 
-use crate::exit::{Exit, ExitClass, PortExit, SecondLevelExit};
+use crate::exits::kind::{Exit, ExitClass, PortExit, SecondLevelExit};
 
 /// What the processor wrote about one #VMEXIT.
 #[derive(Clone, Copy, Debug)]

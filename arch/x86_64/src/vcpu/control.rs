@@ -1,7 +1,7 @@
 //! What the shared x86 code asks of a backend's control structure (VMCB or VMCS).
 #![forbid(unsafe_code)]
 
-use crate::exit::{Exit, ExitClass};
+use crate::exits::kind::{Exit, ExitClass};
 
 /// A segment register as the bundle and both backends describe it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,12 +12,12 @@ pub use gprs::{Gprs, reg};
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::Ticks;
 
-use crate::code_pages::CodePages;
 use crate::cpuid::CpuidTable;
 use crate::decode::{Reg, Registers, Seg};
-use crate::emulate::Emulation;
-use crate::msr::MsrState;
-use crate::port::UnfinishedInput;
+use crate::exits::code_pages::CodePages;
+use crate::exits::memory::Emulation;
+use crate::exits::msr::MsrState;
+use crate::exits::port::UnfinishedInput;
 use crate::switched::SwitchedState;
 use crate::vlapic::{Inbox, LocalApic};
 

@@ -25,7 +25,7 @@ impl<C: Control> Vcpu<C> {
     /// RESET: everything of the vCPU is as after power-on (AMD APM vol. 2, table 14-1).
     pub fn power_on(&mut self) {
         self.apic.reset();
-        self.msrs = crate::msr::MsrState::new(self.cpuid.physical_address_bits());
+        self.msrs = crate::exits::msr::MsrState::new(self.cpuid.physical_address_bits());
         self.switched.reset();
         self.control.reset_switched_msrs();
         self.control.set_pat(crate::platform::mtrr::PAT_RESET);

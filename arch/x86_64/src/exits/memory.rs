@@ -10,8 +10,8 @@ use phalanx_arch_api::{Access, AccessSize, Direction, DomainEnv, Event, Gpa, Gue
 
 use crate::decode::{Instruction, MemoryAccess, Operation, StringAccess, StringOp};
 use crate::domain::Domain;
-use crate::interrupt;
-use crate::translate::{Intent, translate};
+use crate::exits::interrupt;
+use crate::exits::translate::{Intent, translate};
 use crate::vcpu::{Control, Injection, Question, Unfinished, Vcpu};
 use crate::vlapic::Mode;
 

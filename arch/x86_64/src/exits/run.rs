@@ -3,15 +3,15 @@
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::{DomainEnv, Event, FaultReason, Ticks, TraceEvent};
 
+use super::{control_register, cpuid, hypercall, memory, msr, port, xsetbv};
 use crate::backend::Backend;
 use crate::domain::Domain;
-use crate::exit::{Exit, ExitClass};
-use crate::fetch::Opcode;
+use crate::exits::fetch::Opcode;
+use crate::exits::interrupt;
+use crate::exits::kind::{Exit, ExitClass};
 use crate::host::instr::rdtsc;
-use crate::interrupt;
 use crate::vcpu::{Activity, Control, Injection, Unfinished, Vcpu, attention};
 use crate::x86::console_waits;
-use crate::{control_register, cpuid_exit, emulate, hypercall, msr, port, xsetbv};
 
 /// Runs the vCPU until something happens that this architecture cannot answer, or until `until`.
 pub fn run<B: Backend, E: DomainEnv>(
@@ -52,7 +52,7 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
         }
         let answer = match vcpu.control.exit_class() {
             ExitClass::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),
-            ExitClass::Cpuid => cpuid_exit::on_exit(vcpu, env),
+            ExitClass::Cpuid => cpuid::on_exit(vcpu, env),
             ExitClass::Msr => msr::on_exit(vcpu, domain, env),
             ExitClass::Hypercall => hypercall::on_exit(vcpu, env),
             ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
@@ -98,7 +98,7 @@ fn finish_instruction<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Dom
     vcpu.attention &= !attention::UNFINISHED;
     let answer = vcpu.answer;
     match vcpu.unfinished.take()? {
-        Unfinished::Emulation(emulation) => emulate::resume(vcpu, domain, env, emulation, Some(answer)),
+        Unfinished::Emulation(emulation) => memory::resume(vcpu, domain, env, emulation, Some(answer)),
         Unfinished::Input(input) => {
             port::store_element(vcpu, env, input, answer);
             None
@@ -195,7 +195,7 @@ fn on_second_level<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain
         vcpu.raise(Injection::undefined_opcode());
         return None;
     }
-    emulate::start(vcpu, domain, env, fault.gpa)
+    memory::start(vcpu, domain, env, fault.gpa)
 }
 
 fn on_halt<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<Event> {

@@ -7,7 +7,7 @@
 use phalanx_arch_api::{GuestMemory, Gva};
 
 use crate::decode::{DecodeError, Instruction, MAX_INSTRUCTION_LENGTH, Mode, decode};
-use crate::translate::{exception, paging};
+use crate::exits::translate::{exception, paging};
 use crate::vcpu::{Control, Injection, SegmentName, Vcpu};
 use crate::walk;
 

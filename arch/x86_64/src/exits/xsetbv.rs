@@ -3,7 +3,7 @@
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::DomainEnv;
 
-use crate::fetch::Opcode;
+use crate::exits::fetch::Opcode;
 use crate::vcpu::{Control, Injection, Vcpu, reg};
 
 /// CR4.OSXSAVE.

@@ -5,7 +5,7 @@ use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::{DomainEnv, Event};
 
 use crate::cpuid::Leaf;
-use crate::fetch::Opcode;
+use crate::exits::fetch::Opcode;
 use crate::vcpu::{Control, Gprs, Vcpu, reg};
 
 /// Answers CPUID (Intel SDM vol. 2A, CPUID): the four registers, upper halves cleared. Never fails.

@@ -4,7 +4,7 @@
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::{DomainEnv, Event, HypercallRequest};
 
-use crate::fetch::Opcode;
+use crate::exits::fetch::Opcode;
 use crate::vcpu::{Control, Vcpu, reg};
 
 /// Steps over the instruction and hands the request to the core, which may know the answer at once.

@@ -7,7 +7,7 @@ use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::DomainEnv;
 
 use crate::decode::{MachineStatus, Operation, Reg, Registers, System};
-use crate::translate::{Intent, translate};
+use crate::exits::translate::{Intent, translate};
 use crate::vcpu::{Control, Injection, SegmentName, Vcpu};
 
 mod cr0 {

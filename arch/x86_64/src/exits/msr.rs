@@ -7,11 +7,11 @@
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::{DomainEnv, Event, TraceEvent};
 
-use crate::clock;
 use crate::domain::Domain;
-use crate::exit::Exit;
-use crate::fetch::Opcode;
-use crate::interrupt;
+use crate::exits::clock;
+use crate::exits::fetch::Opcode;
+use crate::exits::interrupt;
+use crate::exits::kind::Exit;
 use crate::platform::mtrr::{self, Mtrrs, pat_is_valid};
 use crate::vcpu::{Control, Injection, Vcpu, attention, reg};
 use crate::vlapic::{GeneralProtection, MSR_APIC_BASE, MSR_TSC_DEADLINE, MSR_X2APIC_FIRST, MSR_X2APIC_LAST};

@@ -6,10 +6,10 @@ use phalanx_arch_api::{AccessSize, Direction, DomainEnv, Event, GuestMemory, Por
 
 use crate::decode::{Operation, Reg, RegisterOperand, StringAccess, StringOp};
 use crate::domain::Domain;
-use crate::exit::{Exit, PortExit};
+use crate::exits::kind::{Exit, PortExit};
+use crate::exits::translate::{Intent, translate};
 use crate::host::{instr::rdtsc, timer};
 use crate::platform::{Effect, PortDevice, pmtimer};
-use crate::translate::{Intent, translate};
 use crate::vcpu::{Control, Injection, Question, Unfinished, Vcpu, reg};
 
 /// Answers IN, OUT, INS and OUTS.

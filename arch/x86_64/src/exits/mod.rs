@@ -1,0 +1,26 @@
+//! The loop around the guest and what it answers: one file for each subject of exits.
+//!
+//! | file | what |
+//! |---|---|
+//! | `run` | the loop: prepare, enter, answer; out of it only for what the core decides |
+//! | `kind` | why a guest left, in x86 terms |
+//! | `cpuid`, `msr`, `port`, `hypercall`, `xsetbv`, `control_register` | the instructions of these names |
+//! | `memory` | instructions that touch an address without RAM |
+//! | `interrupt` | events on their way into the guest |
+//! | `clock` | the paravirtual clock behind its MSRs |
+//! | `fetch`, `translate`, `code_pages` | looking at the instruction that exited |
+
+pub(crate) mod clock;
+pub(crate) mod code_pages;
+mod control_register;
+mod cpuid;
+pub(crate) mod fetch;
+mod hypercall;
+pub(crate) mod interrupt;
+pub mod kind;
+pub(crate) mod memory;
+pub(crate) mod msr;
+pub(crate) mod port;
+pub(crate) mod run;
+pub(crate) mod translate;
+mod xsetbv;
