@@ -90,7 +90,7 @@ mod tests {
             trace.record(CpuIndex((at % 2) as u16), record(at, (at % 4 / 2) as usize));
         }
         let times: ArrayVec<Ticks, SHOWN> = trace.last(1).iter().map(|record| record.at).collect();
-        assert_eq!(times.as_slice(), [2, 3, 6, 7, 10, 11, 14, 15, 18, 19][2..]);
+        assert_eq!(times.as_slice(), &[6, 7, 10, 11, 14, 15, 18, 19]);
     }
 
     #[test]

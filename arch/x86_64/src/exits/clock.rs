@@ -71,7 +71,8 @@ pub fn write<C: Control, E: DomainEnv>(
 /// A structure outside RAM is the guest's mistake and, as on real memory buses, goes nowhere.
 fn write_wall_clock<E: DomainEnv>(domain: &Domain, env: &E, gpa: Gpa) {
     let seconds = wall_seconds(domain.power_on());
-    let clock = WallClock { version: 2, seconds: seconds as u32, nanoseconds: 0 };
+    // The structure's seconds end in 2106; an absent clock is 1970.
+    let clock = WallClock { version: 2, seconds: u32::try_from(seconds).unwrap_or(0), nanoseconds: 0 };
     let _ = env.memory().write(gpa, &clock.to_bytes());
 }
 

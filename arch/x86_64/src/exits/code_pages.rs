@@ -52,7 +52,7 @@ impl CodePages {
     /// after [`Self::confirmed`].
     #[inline(always)]
     pub fn find(&self, cr3: u64, linear: u64) -> Option<Gpa> {
-        let page = &self.places[place(linear)];
+        let page = self.places.get(place(linear))?;
         let hit = page.linear == linear & !(PAGE - 1) && page.cr3 == cr3;
         hit.then(|| Gpa::new(page.physical | linear & (PAGE - 1)))
     }
@@ -61,18 +61,20 @@ impl CodePages {
     #[inline(always)]
     pub fn confirmed<M: GuestMemory>(&self, memory: &M, cr3: u64, linear: u64) -> Option<Gpa> {
         let found = self.find(cr3, linear)?;
-        self.paths[place(linear)].as_ref()?.holds(memory).then_some(found)
+        self.paths.get(place(linear))?.as_ref()?.holds(memory).then_some(found)
     }
 
     /// Remembers the page of `linear`.
     pub fn remember<M: GuestMemory>(&mut self, memory: &M, paging: &Paging, cr3: u64, linear: u64) {
-        let place = place(linear);
         let path = Path::record(memory, paging, linear);
-        self.places[place] = path.as_ref().map_or(Place::EMPTY, |path| Place {
+        let found = path.as_ref().map_or(Place::EMPTY, |path| Place {
             cr3,
             linear: linear & !(PAGE - 1),
             physical: path.page().as_u64(),
         });
-        self.paths[place] = path;
+        let index = place(linear);
+        if let (Some(place), Some(way)) = (self.places.get_mut(index), self.paths.get_mut(index)) {
+            (*place, *way) = (found, path);
+        }
     }
 }

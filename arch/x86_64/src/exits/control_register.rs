@@ -60,7 +60,7 @@ fn value_and_length<C: Control, E: DomainEnv>(
     source: Option<u8>,
 ) -> Result<(u64, u8), Injection> {
     if let (Some(register), Some(next)) = (source, vcpu.control.next_rip()) {
-        let length = next.wrapping_sub(vcpu.control.rip()) as u8;
+        let length = (next.wrapping_sub(vcpu.control.rip()) & 0xf) as u8;
         return Ok((vcpu.gpr(Reg::from_number(register)), length));
     }
     let instruction = vcpu.fetch_instruction(env.memory())?;

@@ -248,14 +248,14 @@ impl<E: DomainEnv> Bus<'_, E> {
                 vcpu.count(ExitCounter::ApicAccess);
                 if whole {
                     let now = interrupt::guest_now(vcpu);
-                    let effect = vcpu.apic.write(offset, value as u32, now);
+                    let effect = vcpu.apic.write(offset, (value & 0xffff_ffff) as u32, now);
                     interrupt::apply(vcpu, self.domain, self.env, effect);
                 }
             }
             Owner::IoApic(offset) => {
                 vcpu.count(ExitCounter::IoApicAccess);
                 if whole {
-                    self.domain.ioapic_write(self.env, offset, value as u32);
+                    self.domain.ioapic_write(self.env, offset, (value & 0xffff_ffff) as u32);
                 }
             }
             Owner::Other => {
@@ -292,7 +292,7 @@ enum Owner {
 
 #[inline]
 fn owner<C>(vcpu: &Vcpu<C>, gpa: Gpa) -> Owner {
-    let offset = gpa.page_offset() as u16;
+    let offset = (gpa.page_offset() & 0xfff) as u16;
     match gpa.as_u64() & !0xfff {
         APIC_PAGE if vcpu.apic.mode() == Mode::XApic => Owner::LocalApic(offset),
         IOAPIC_PAGE => Owner::IoApic(offset),

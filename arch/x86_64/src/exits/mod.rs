@@ -10,6 +10,14 @@
 //! | `clock` | the paravirtual clock behind its MSRs |
 //! | `fetch`, `translate`, `code_pages` | looking at the instruction that exited |
 
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+
 pub(crate) mod clock;
 pub(crate) mod code_pages;
 mod control_register;

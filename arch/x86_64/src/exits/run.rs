@@ -38,17 +38,17 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
 ) -> Event {
     loop {
         interrupt::drain(vcpu);
-        if vcpu.attention != 0 || interrupt::pending(vcpu) {
-            if let Some(event) = prepare(domain, vcpu, env, until) {
-                return event;
-            }
+        if (vcpu.attention != 0 || interrupt::pending(vcpu))
+            && let Some(event) = prepare(domain, vcpu, env, until)
+        {
+            return event;
         }
         B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
         interrupt::sync_task_priority(vcpu);
-        if let Some(interrupted) = vcpu.control.take_interrupted_delivery() {
-            if let Some(event) = on_interrupted_delivery(vcpu, interrupted) {
-                return event;
-            }
+        if let Some(interrupted) = vcpu.control.take_interrupted_delivery()
+            && let Some(event) = on_interrupted_delivery(vcpu, interrupted)
+        {
+            return event;
         }
         let answer = match vcpu.control.exit_class() {
             ExitClass::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),

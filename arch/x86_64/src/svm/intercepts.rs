@@ -108,9 +108,9 @@ mod tests {
         map.pass(0x174, true);
         map.pass(TSC, false);
         map.pass(0xc000_0081, true);
-        assert_eq!(map.0[0x174 * 2 / 8], 0xff & !(0b11 << (0x174 * 2 % 8)));
+        assert_eq!(map.0[0x5d], 0b1111_1100);
         assert_eq!(map.0[4], 0xfe);
-        assert_eq!(map.0[0x800 + 0x81 * 2 / 8], 0xff & !(0b11 << (0x81 * 2 % 8)));
+        assert_eq!(map.0[0x820], 0b1111_0011);
     }
 
     #[test]
