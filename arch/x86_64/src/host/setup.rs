@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering;
 
 use phalanx_arch_api::addr::FRAME_SIZE;
 use phalanx_arch_api::{CpuIndex, Hpa};
-use phalanx_handoff::{BootInfo, MemoryMap};
+use phalanx_handoff::{BootInfo, MemoryMap, PhysRange};
 
 use super::acpi::{self, Firmware, Platform};
 use super::apic::Mode;
@@ -21,6 +21,8 @@ use super::{HostError, apic, clocks, cpu, crash, idt, ioapic, timer};
 pub struct Host {
     pub(super) root: Hpa,
     pub(super) memory: MemoryMap,
+    /// Where the loader put the bundle; GRUB on UEFI uses low memory.
+    pub(super) bundle: Option<PhysRange>,
     pub(super) platform: Platform,
     frames: EarlyFrames,
     /// CPUs that have stacks, counted by index.
@@ -48,8 +50,16 @@ pub fn init_boot_cpu(info: &BootInfo, image: &KernelImage) -> Result<Host, HostE
     // SAFETY: this is the boot CPU, and it has not loaded the table before.
     unsafe { idt::build(mode) };
     let memory = info.memory.clone();
-    let mut host =
-        Host { root, memory, platform, frames, with_stacks: 0, end_of_interrupt, has_console_interrupt: false };
+    let mut host = Host {
+        root,
+        memory,
+        bundle: info.bundle,
+        platform,
+        frames,
+        with_stacks: 0,
+        end_of_interrupt,
+        has_console_interrupt: false,
+    };
     host.build_address_space(image, (mode == Mode::XApic).then_some(apic_registers))?;
     host.take_over_cpu()?;
     clocks::calibrate(host.platform.pm_timer)?;

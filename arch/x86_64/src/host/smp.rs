@@ -39,7 +39,7 @@ pub(super) fn start_others(host: &mut Host, entry: CpuEntry) -> Result<StartRepo
     }
     ENTRY.store(entry as *mut (), Ordering::Release);
     ROOT.store(host.root.as_u64(), Ordering::Release);
-    let page = trampoline::place(&host.memory).ok_or(HostError::NoLowMemory)?;
+    let page = trampoline::place(&host.memory, host.bundle).ok_or(HostError::NoLowMemory)?;
     // SAFETY: low memory is given to nobody; the root is the one in use.
     let trampoline = unsafe { Trampoline::install(page, host.root) }?;
     others.iter().for_each(|id| apic::send_init(*id));

@@ -7,7 +7,7 @@ use core::arch::global_asm;
 
 use phalanx_arch_api::Hpa;
 use phalanx_arch_api::addr::FRAME_SIZE;
-use phalanx_handoff::MemoryMap;
+use phalanx_handoff::{MemoryMap, PhysRange};
 
 use super::paging::{Access, MapError, Mapping, OutOfFrames, TableMemory, direct_map, map};
 
@@ -78,9 +78,9 @@ impl TableMemory for LowFrames {
 
 /// Where the page can be: the highest place with room in usable memory below 640 KiB, and not in the first frame.
 #[must_use]
-pub(super) fn place(memory: &MemoryMap) -> Option<Hpa> {
+pub(super) fn place(memory: &MemoryMap, bundle: Option<PhysRange>) -> Option<Hpa> {
     const END: u64 = 0xa_0000;
-    let starts = memory.usable().filter_map(|range| {
+    let starts = memory.usable_without(bundle.as_slice()).filter_map(|range| {
         let start = Hpa::new(range.end().as_u64().min(END).checked_sub(FRAMES * FRAME_SIZE)?);
         (start >= range.start() && start.as_u64() >= FRAME_SIZE).then_some(start)
     });
@@ -161,12 +161,21 @@ mod tests {
 
     #[test]
     fn the_highest_usable_place_below_640_kib_is_taken() {
-        let place_in = |start, end| place(&boot_info(&[(start, end, MemoryKind::Usable)]).memory);
+        let place_in = |start, end| place(&boot_info(&[(start, end, MemoryKind::Usable)]).memory, None);
         assert_eq!(place_in(0, 0x9_fc00), Some(Hpa::new(0x9_a000)));
         assert_eq!(place_in(0, 0x10_0000), Some(Hpa::new(0x9_b000)));
         assert_eq!(place_in(0, 0x5000), None, "the first frame is not used");
         assert_eq!(place_in(0x1000, 0x6000), Some(Hpa::new(0x1000)));
         assert_eq!(place_in(0x10_0000, 0x80_0000), None);
+    }
+
+    #[test]
+    fn a_bundle_in_low_memory_is_not_overwritten() {
+        let memory = boot_info(&[(0, 0x9_f000, MemoryKind::Usable)]).memory;
+        let bundle = |start, len| PhysRange::new(Hpa::new(start), len);
+        assert_eq!(place(&memory, bundle(0x9_b000, 0x4000)), Some(Hpa::new(0x9_6000)));
+        assert_eq!(place(&memory, bundle(0x1_b000, 0x4000)), Some(Hpa::new(0x9_a000)));
+        assert_eq!(place(&memory, bundle(0x1000, 0x9_d000)), None);
     }
 
     #[test]
