@@ -136,6 +136,8 @@ operations! {
     10 = Hypercall { /** Its number. */ number: u64 = 1, /** Its first argument. */ argument: u64 = 2, /** Whether kernel mode asks. */ privileged: bool = 3, }
     /// Halts until one of these vectors is pending; takes those that are. A becomes their set.
     11 = Wait { /** A set: bit n is vector n. */ vectors: u64 = 1, }
+    /// As [`Op::Wait`], but busy: computes until one of these vectors is pending.
+    25 = Spin { /** A set: bit n is vector n. */ vectors: u64 = 1, }
     /// Arms the vCPU's timer, which raises vector 0 once.
     12 = Timer { /** From now on, in ticks. */ ticks: u64 = 1, }
     /// Sends a vector to a vCPU of the domain.

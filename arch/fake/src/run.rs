@@ -70,7 +70,16 @@ impl<E: DomainEnv> Processor<'_, E> {
     fn execute(&mut self, op: Op, pc: u64) -> Option<Event> {
         match op {
             Op::Compute { ticks } => return self.compute(ticks),
-            Op::Wait { vectors } => return self.wait(vectors),
+            Op::Wait { vectors } => {
+                let taken = self.take(vectors);
+                return (!taken).then(|| self.sleep());
+            }
+            Op::Spin { vectors } => {
+                if !self.take(vectors) {
+                    self.world.wait([self.until, self.vcpu.timer].into_iter().flatten().min());
+                }
+                return None;
+            }
             _ => self.vcpu.pc = Some(pc + LENGTH),
         }
         match op {
@@ -135,16 +144,21 @@ impl<E: DomainEnv> Processor<'_, E> {
         None
     }
 
-    fn wait(&mut self, vectors: u64) -> Option<Event> {
+    /// Takes those of the vectors that are pending, and goes on if there are any.
+    fn take(&mut self, vectors: u64) -> bool {
         let taken = self.vcpu.pending & vectors;
         if taken == 0 {
-            self.vcpu.count(ExitCounter::Halt);
-            return Some(self.halt());
+            return false;
         }
         self.vcpu.pending &= !taken;
         self.vcpu.accumulator = taken;
         self.vcpu.pc = self.vcpu.pc.map(|pc| pc + LENGTH);
-        None
+        true
+    }
+
+    fn sleep(&mut self) -> Event {
+        self.vcpu.count(ExitCounter::Halt);
+        self.halt()
     }
 
     /// Between the decision to halt and the moment at which the core hears of it, others act.

@@ -56,6 +56,12 @@ impl<A: Arch> Machine<A> {
         self.domains.get(domain).map(|domain| domain.name)
     }
 
+    /// Number of physical CPUs.
+    #[must_use]
+    pub fn cpus(&self) -> usize {
+        self.resched.len()
+    }
+
     /// Makes every domain runnable. Called once, before the first [`Self::run_cpu`].
     pub fn start(&self) {
         for domain in &self.domains {

@@ -3,6 +3,7 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use linked_list_allocator::Heap;
 use phalanx_arch_api::table::Level;
@@ -18,12 +19,23 @@ const FRAME: u64 = 4096;
 /// The heap: filled at boot, only read afterwards.
 struct KernelHeap(Mutex<Heap>);
 
+/// Set when guests run: from then on every allocation fails, and the crash card names whoever tried.
+static SEALED: AtomicBool = AtomicBool::new(false);
+
+/// Nothing is allocated from now on: no guest can make the hypervisor run out of memory.
+pub(crate) fn seal_heap() {
+    SEALED.store(true, Ordering::Relaxed);
+}
+
 #[global_allocator]
 static HEAP: KernelHeap = KernelHeap(Mutex::new(Heap::empty()));
 
 // SAFETY: `Heap` hands out disjoint blocks of its memory with the layout that was asked for; the lock serialises it.
 unsafe impl GlobalAlloc for KernelHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if SEALED.load(Ordering::Relaxed) {
+            return null_mut();
+        }
         self.0.lock().allocate_first_fit(layout).map_or(null_mut(), NonNull::as_ptr)
     }
 

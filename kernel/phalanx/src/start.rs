@@ -1,6 +1,7 @@
 //! Start-up, step by step; whatever is missing ends it with a clear error.
 
 use core::fmt;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use phalanx_abi::bundle::{Bundle, BundleError};
 use phalanx_arch_x86_64::host::{HostError, KernelImage, PerCpu, init_boot_cpu, instr, this_cpu};
@@ -97,10 +98,16 @@ fn gigabyte_pages() -> bool {
     instr::cpuid(0x8000_0001, 0).edx & 1 << 26 != 0
 }
 
+/// CPUs that are ready to run guests.
+static READY: AtomicUsize = AtomicUsize::new(0);
+
 /// Runs vCPUs on this CPU until all domains have ended.
 fn run(machine: &SvmMachine, features: Features) {
     let per_cpu = this_cpu();
     let mut cpu = Cpu::<Svm>::new(SvmCpu::enable(per_cpu.index.0, features), per_cpu);
+    if READY.fetch_add(1, Ordering::Relaxed) + 1 == machine.cpus() {
+        memory::seal_heap();
+    }
     machine.run_cpu(per_cpu.index, &mut cpu);
 }
 

@@ -66,8 +66,11 @@ impl Cpu {
 }
 
 impl World {
-    /// Lets time pass on the current CPU, whatever happens meanwhile.
+    /// Lets time pass on the current CPU, whatever happens meanwhile. Before the CPUs come up, no time passes.
     pub(crate) fn pause(&self, ticks: Ticks) {
+        if self.current.get().is_none() {
+            return;
+        }
         self.with_cpu(|cpu| cpu.spins = 0);
         self.sleep(Wait::Time(self.time() + ticks));
     }

@@ -25,8 +25,6 @@ pub struct Features {
     pub flush_by_asid: bool,
     /// VMCB clean bits are honoured.
     pub clean_bits: bool,
-    /// The global interrupt flag is virtualised.
-    pub virtual_gif: bool,
     /// TSC_AUX exists (RDTSCP).
     pub tsc_aux: bool,
 }
@@ -104,7 +102,6 @@ impl Features {
             clean_bits: bit(5),
             flush_by_asid: bit(6),
             decode_assists: bit(7),
-            virtual_gif: bit(16),
             tsc_aux,
         })
     }
@@ -123,7 +120,6 @@ pub(super) fn chosen() -> Features {
         decode_assists: false,
         flush_by_asid: false,
         clean_bits: false,
-        virtual_gif: false,
         tsc_aux: false,
     })
 }
@@ -143,7 +139,7 @@ mod tests {
         let none = Features::from_leaf(16, 1, false).unwrap();
         assert!(!none.next_rip_save && !none.decode_assists && !none.flush_by_asid && !none.clean_bits);
         let all = Features::from_leaf(32, 0x100e9, true).unwrap();
-        assert!(all.next_rip_save && all.decode_assists && all.flush_by_asid && all.clean_bits && all.virtual_gif);
+        assert!(all.next_rip_save && all.decode_assists && all.flush_by_asid && all.clean_bits);
         assert_eq!(all.asids, 32);
     }
 }

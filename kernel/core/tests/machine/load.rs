@@ -60,7 +60,8 @@ fn a_guest_that_runs_into_zeroes_is_stopped() {
 
 #[test]
 fn a_guest_outside_of_its_ram_is_stopped() {
-    let mut run = System::new(1).guest(Guest::new("a", &program([Op::Jump { address: 16 * PAGE }]))).boot().unwrap();
+    let guest = Guest::new("a", &program([Op::Jump { address: 16 * PAGE }])).ends_on_reboot();
+    let mut run = System::new(1).guest(guest).boot().unwrap();
     assert_eq!(run.run(100_000), Verdict::Ended);
     let reason = "its page tables are outside its memory (at guest-physical 0x10000)";
     assert_eq!(run.lines()[1], format!("phalanx: domain a: stopped: {reason}"));
