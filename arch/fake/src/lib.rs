@@ -1,6 +1,6 @@
 //! A simulated machine: CPUs, a clock, RAM, a serial line, and guests that are small programs.
 //!
-//! The core runs on it unchanged, each CPU in [`Machine::run_cpu`] of its own. One thread steps all of them: a CPU is a
+//! The core runs on it unchanged, each CPU in a `Machine::run_cpu` of its own. One thread steps all of them: a CPU is a
 //! coroutine that gives way wherever time passes, and the [`Simulator`] resumes the one whose time comes first. Equal
 //! seeds give equal runs, down to the tick.
 //!
@@ -16,8 +16,6 @@
 //!
 //! A guest's program lies in its RAM as 32-byte instructions, put there by the core's own loader: RAM that is not
 //! scrubbed, copied or mapped as the bundle says makes a guest fail, and a guest that fails a check panics.
-//!
-//! [`Machine::run_cpu`]: https://docs.rs/phalanx-core
 #![deny(unsafe_code)]
 
 mod arch;

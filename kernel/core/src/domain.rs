@@ -13,6 +13,9 @@ use crate::load::Loader;
 use crate::lock::Lock;
 use crate::mem::{AddressSpace, GuestRam};
 
+#[cfg(test)]
+mod tests;
+
 /// Where a domain is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

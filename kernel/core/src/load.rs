@@ -8,6 +8,9 @@ use phalanx_arch_api::{Gpa, GuestMemory, Unbacked};
 
 use crate::mem::GuestRam;
 
+#[cfg(test)]
+mod tests;
+
 /// Most bytes that one step writes: bounds the time for which a CPU cannot be preempted.
 const STEP: u64 = 256 * 1024;
 

@@ -81,7 +81,6 @@ impl<A: Arch> Machine<A> {
                 Decision::Idle { until } => A::idle(cpu, until),
             }
         }
-        self.kick_all();
         Ending::AllDomainsEnded
     }
 

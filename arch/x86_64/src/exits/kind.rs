@@ -5,7 +5,7 @@ use phalanx_arch_api::{AccessSize, Gpa};
 /// The kinds of exit that have a way of their own through the run loop; all others are [`ExitClass::Rare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitClass {
-    /// [`Exit::Interrupt`].
+    /// [`Exit::Interrupt`], [`Exit::Nmi`] and [`Exit::Init`]: they wait behind the global interrupt flag until taken.
     Interrupt,
     /// [`Exit::Cpuid`].
     Cpuid,
@@ -28,7 +28,7 @@ impl Exit {
     #[must_use]
     pub const fn class(&self) -> ExitClass {
         match self {
-            Self::Interrupt => ExitClass::Interrupt,
+            Self::Interrupt | Self::Nmi | Self::Init => ExitClass::Interrupt,
             Self::Cpuid => ExitClass::Cpuid,
             Self::Msr { .. } => ExitClass::Msr,
             Self::Hypercall => ExitClass::Hypercall,

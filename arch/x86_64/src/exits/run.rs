@@ -106,7 +106,7 @@ fn finish_instruction<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Dom
     }
 }
 
-/// A physical interrupt: taken here, and looked at as far as this vCPU is concerned.
+/// A physical interrupt, or an NMI: taken here, and looked at as far as this vCPU is concerned.
 #[inline(always)]
 fn on_host_interrupt<B: Backend, E: DomainEnv>(
     cpu: &mut B::Cpu,
@@ -159,8 +159,6 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
         Exit::UndefinedInstruction => refuse(vcpu, env, Injection::undefined_opcode()),
         Exit::ForbiddenInstruction => refuse(vcpu, env, Injection::general_protection()),
         Exit::Exception { vector, code } => return on_exception(vcpu, vector, code),
-        Exit::Nmi => vcpu.count(ExitCounter::Nmi),
-        Exit::Init => vcpu.count(ExitCounter::Init),
         Exit::Shutdown => {
             vcpu.count(ExitCounter::Shutdown);
             return Some(Event::Fault(FaultReason::TripleFault));
@@ -172,6 +170,8 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
         }
         // Answered before.
         Exit::Interrupt
+        | Exit::Nmi
+        | Exit::Init
         | Exit::Cpuid
         | Exit::Msr { .. }
         | Exit::Hypercall

@@ -25,7 +25,7 @@ const CR_IS_MOV: u64 = 1 << 63;
 #[inline(always)]
 pub const fn classify(code: u64) -> ExitClass {
     match code {
-        0x60 => ExitClass::Interrupt,
+        0x60 | 0x61 | 0x63 => ExitClass::Interrupt,
         0x72 => ExitClass::Cpuid,
         0x78 => ExitClass::Halt,
         0x7b => ExitClass::Port,
@@ -40,7 +40,11 @@ pub const fn classify(code: u64) -> ExitClass {
 #[inline(always)]
 pub fn decode(raw: RawExit) -> Exit {
     match classify(raw.code) {
-        ExitClass::Interrupt => Exit::Interrupt,
+        ExitClass::Interrupt => match raw.code {
+            0x61 => Exit::Nmi,
+            0x63 => Exit::Init,
+            _ => Exit::Interrupt,
+        },
         ExitClass::Cpuid => Exit::Cpuid,
         ExitClass::Halt => Exit::Halt,
         ExitClass::Port => Exit::Port(port(raw)),
@@ -60,8 +64,6 @@ fn decode_rare(code: u64, info_1: u64, decode_assists: bool) -> Exit {
         0x14 => Exit::ControlRegisterWrite { number: 4, source: mov_source() },
         0x18 => Exit::ControlRegisterWrite { number: 8, source: mov_source() },
         0x40..=0x5f => Exit::Exception { vector: (code - 0x40) as u8, code: info_1 as u32 },
-        0x61 => Exit::Nmi,
-        0x63 => Exit::Init,
         0x64 => Exit::InterruptWindow,
         0x6f => Exit::ForbiddenInstruction,
         0x74 => Exit::Iret,

@@ -16,7 +16,7 @@ mod second_level;
 mod table_pool;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use allocator::{AllocError, FrameAllocator, Memory};
 pub use frame::{Extent, Free, Guest, Hypervisor, PhysMap, State};

@@ -13,14 +13,14 @@ fn ram_is_scrubbed_and_segments_are_copied() {
     let mut ops = vec![Op::Check { gpa: DATA, words: (MIB - DATA) / 8, pattern: 0 }];
     for word in words {
         let size = phalanx_arch_api::AccessSize::B8;
-        ops.extend([Op::Load { gpa: MIB + 4 + 8 * word - 4, size }, Op::MarkA {}]);
+        ops.extend([Op::Load { gpa: MIB + 8 * word, size }, Op::MarkA {}]);
     }
     let end = MIB + contents.len() as u64;
     ops.extend([Op::Check { gpa: end, words: (2 * MIB - end) / 8, pattern: 0 }, Op::PowerOff {}]);
     let guest = Guest::new("a", &program(ops)).memory(2 * MIB).contents(MIB, contents);
     let mut run = System::new(1).guest(guest).boot().unwrap();
     assert_eq!(run.run(1_000_000), Verdict::Ended);
-    let word = |number: u64| 2 * number | (2 * number + 1) << 32;
+    let word = |number: u64| (2 * number) | ((2 * number + 1) << 32);
     assert_eq!(run.told(0), words.map(word));
 }
 

@@ -18,7 +18,7 @@ const GIB: u64 = 1 << 30;
 
 /// Real memory that plays the frames from `start` on, full of garbage. Never freed, as a machine's is not.
 #[allow(unsafe_code)]
-fn physical(start: u64, bytes: u64) -> Extent<Free> {
+pub(crate) fn physical(start: u64, bytes: u64) -> Extent<Free> {
     let layout = Layout::from_size_align(bytes as usize, FRAME_SIZE as usize).unwrap();
     // SAFETY: the layout is not empty.
     let memory = unsafe { alloc(layout) };
