@@ -10,6 +10,7 @@
 #![no_main]
 
 mod batch;
+mod deadline;
 mod exits;
 mod interrupts;
 
@@ -32,7 +33,7 @@ fn main() {
         measure("self-ipi", interrupts::self_ipi);
         timer_row();
     } else {
-        println!("# no row self-ipi, timer: no x2APIC");
+        println!("# no rows self-ipi, timer, interrupt: no x2APIC");
     }
 }
 
@@ -60,8 +61,10 @@ fn timer_row() {
     if cpuid::has_tsc_deadline() {
         apic::use_deadline(interrupts::VECTOR);
         measure("timer", interrupts::timer);
+        deadline::prepare();
+        measure("interrupt", deadline::to_handler);
         apic::stop_timer();
     } else {
-        println!("# no row timer: no TSC deadline");
+        println!("# no rows timer, interrupt: no TSC deadline");
     }
 }

@@ -82,7 +82,7 @@ impl DomainPlan {
             vcpus,
             console: random.one_in(2),
             rounds: random.between(1, 4) as u8,
-            reboots: if matches!(end, End::Reset | End::TripleFault) { 0 } else { random.up_to(3) as u32 },
+            reboots: if matches!(end, End::Reset | End::TripleFault) { 0 } else { random.up_to(6) as u32 },
             ender: random.below(usize::from(vcpus)) as u8,
             end,
             seed: random.bits(),
@@ -116,7 +116,7 @@ impl DomainPlan {
         for round in 0..self.rounds {
             work::some(&mut program, vcpu, self.vcpus, &mut pattern, &mut random);
             program.push([Op::Mark { value: round.into() }]);
-            work::barrier(&mut program, vcpu, self.vcpus);
+            work::barrier(&mut program, vcpu, self.vcpus, &mut random);
         }
         self.end_of_life(&mut program, vcpu, &mut random);
         let end = code(vcpu) + 3 * PAGE;

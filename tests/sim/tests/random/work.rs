@@ -75,20 +75,27 @@ fn ask<'a>(program: &'a mut Program, random: &mut Random) -> &'a mut Program {
 }
 
 /// All vCPUs of the domain meet: each tells vCPU 0, which lets them go when it has heard of all.
-pub fn barrier(program: &mut Program, vcpu: u8, vcpus: u8) {
+pub fn barrier(program: &mut Program, vcpu: u8, vcpus: u8, random: &mut Random) {
     if vcpu > 0 {
-        program.push([Op::Ipi { vcpu: 0, vector: arrived(vcpu) }, Op::Wait { vectors: 1 << OPEN }]);
+        program.push([Op::Ipi { vcpu: 0, vector: arrived(vcpu) }, until(OPEN, random)]);
         return;
     }
-    program.push((1..vcpus).map(|other| Op::Wait { vectors: 1 << arrived(other) }));
+    program.push((1..vcpus).map(|other| until(arrived(other), random)));
     program.push((1..vcpus).map(|vcpu| Op::Ipi { vcpu, vector: OPEN }));
+}
+
+/// Waits for a vector, asleep or busy.
+const fn until(vector: u8, random: &mut Random) -> Op {
+    let vectors = 1 << vector;
+    if random.one_in(2) { Op::Wait { vectors } } else { Op::Spin { vectors } }
 }
 
 /// What a vCPU does until somebody ends its life.
 pub fn for_ever(program: &mut Program, vcpus: u8, random: &mut Random) {
     let address = program.here();
-    match random.up_to(3) {
+    match random.up_to(4) {
         0 => program.push([Op::Wait { vectors: 1 << NOISE }]),
+        4 => program.push([Op::Spin { vectors: 1 << NOISE }]),
         1 => program.push([Op::Compute { ticks: 500 }]),
         2 => program.push([Op::Timer { ticks: random.up_to(200) }, Op::Wait { vectors: 1 }]),
         _ => program.push((0..vcpus).map(|vcpu| Op::Ipi { vcpu, vector: NOISE })),
