@@ -9,7 +9,7 @@ use spin::Mutex;
 
 use crate::devices::Platform;
 use crate::vioapic::{Fired, IoApic};
-use crate::vlapic::{Arbiter, Inbox, Message, resolve};
+use crate::vlapic::{ApicAddress, Arbiter, Delivery, Inbox, Message, resolve};
 use crate::wall_clock::wall_seconds;
 
 /// The shared part of a domain.
@@ -50,7 +50,8 @@ impl Domain {
             inbox.clear();
         }
         *self.platform.lock() = Platform::new(wall_seconds(now));
-        self.ioapic.lock().reset();
+        // The devices behind the lines are reset as well.
+        *self.ioapic.lock() = IoApic::new();
         self.power_on.store(now, Ordering::Relaxed);
     }
 
@@ -68,14 +69,20 @@ impl Domain {
     /// Sends a message of a local APIC (`sender`) or of the IO-APIC. `false` where nobody accepted it.
     pub fn send<E: DomainEnv>(&self, env: &E, sender: Option<u8>, message: &Message) -> bool {
         let targets = resolve(message, sender.map(usize::from), self.inboxes, &self.arbiter);
+        let mut accepted = false;
         for target in targets {
             let Some(inbox) = self.inboxes.get(target) else { continue };
+            // A local APIC that is switched off takes no level: the IO-APIC must not wait for its end.
+            if matches!(message.delivery, Delivery::Fixed { level: true, .. }) && !accepts(inbox) {
+                continue;
+            }
+            accepted = true;
             // The sender drains its own inbox before it goes on.
             if inbox.deliver(message.delivery) && sender.map(usize::from) != Some(target) {
                 env.wake(VcpuIndex(target as u8));
             }
         }
-        !targets.is_empty()
+        accepted
     }
 
     /// Drives an input of the IO-APIC.
@@ -119,4 +126,9 @@ impl Domain {
             ioapic.not_accepted(pin);
         }
     }
+}
+
+/// Whether the owner's local APIC takes interrupts.
+fn accepts(inbox: &Inbox) -> bool {
+    AsRef::<ApicAddress>::as_ref(inbox).load().accepts_interrupts
 }

@@ -70,6 +70,14 @@ impl SwitchedState {
         self.tsc_aux = 0;
     }
 
+    /// INIT: the breakpoint addresses are 0. The vCPU is loaded.
+    pub fn init(&mut self) {
+        self.debug = [0; 4];
+        if self.loaded {
+            load_debug(&self.debug);
+        }
+    }
+
     /// XCR0 as the guest set it.
     #[must_use]
     pub const fn xcr0(&self) -> u64 {
@@ -91,6 +99,7 @@ impl SwitchedState {
     /// No other vCPU's switched state is live on this CPU, and the host has set CR4.OSXSAVE for [`Method::Xsave`].
     pub unsafe fn load(&mut self, has_tsc_aux: bool) {
         self.loaded = true;
+        forget_x87_pointers();
         let area = self.area.0.as_ptr();
         match self.method {
             // SAFETY: the caller's promise; the area is aligned and large enough for these components.
@@ -134,6 +143,14 @@ impl SwitchedState {
             self.tsc_aux = instr::rdmsr(TSC_AUX);
         }
     }
+}
+
+/// Overwrites the x87 instruction and data pointers: some AMD processors neither save nor load them unless an exception
+/// is pending, so that the next owner of the registers could read them (AMD APM vol. 2, section 11.4.4).
+fn forget_x87_pointers() {
+    let zero = 0_u32;
+    // SAFETY: the x87 state is loaded afresh right after; nothing else is touched.
+    unsafe { asm!("fnclex", "emms", "fild dword ptr [{}]", in(reg) &raw const zero, options(nostack, readonly)) };
 }
 
 fn load_debug(values: &[u64; 4]) {

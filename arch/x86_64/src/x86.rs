@@ -26,12 +26,16 @@ pub struct Cpu<B: Backend> {
     backend: B::Cpu,
     per_cpu: &'static PerCpu,
     has_tsc_aux: bool,
+    has_branch_barrier: bool,
+    /// The domain that ran last.
+    domain: u32,
 }
 
 impl<B: Backend> Cpu<B> {
     /// The CPU that this runs on, with what the backend prepared for it.
     pub fn new(backend: B::Cpu, per_cpu: &'static PerCpu) -> Self {
-        Self { backend, per_cpu, has_tsc_aux: host_cpuid::has_tsc_aux() }
+        let (has_tsc_aux, has_branch_barrier) = (host_cpuid::has_tsc_aux(), host_cpuid::has_branch_barrier());
+        Self { backend, per_cpu, has_tsc_aux, has_branch_barrier, domain: u32::MAX }
     }
 }
 
@@ -108,6 +112,10 @@ where
 
     fn load(cpu: &mut Cpu<B>, domain: &Domain, vcpu: &mut Self::Vcpu) {
         cpu.per_cpu.set_running(domain.number, u32::from(vcpu.index));
+        if cpu.domain != domain.number {
+            cpu.domain = domain.number;
+            host_cpuid::forget_branches(cpu.has_branch_barrier);
+        }
         B::load(&mut cpu.backend, &mut vcpu.control);
         // SAFETY: the core loads one vCPU at a time on a CPU and saves it before the next.
         unsafe { vcpu.switched.load(cpu.has_tsc_aux) };

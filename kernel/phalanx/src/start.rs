@@ -78,6 +78,9 @@ pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
         println!("phalanx: warning: {} more CPUs than can be driven are not used", report.ignored);
     }
     console::enable_input();
+    if !host.has_console_interrupt() {
+        println!("phalanx: warning: no IO-APIC brings the serial port's interrupt; what is typed is not seen");
+    }
     let mut frames = memory::frames(&host.into_free_ranges());
     let bundle = Bundle::parse(memory::module(bundle)).map_err(StartError::Bundle)?;
     memory::init_heap(&mut frames, heap_bytes(bundle, report.running)).map_err(StartError::Heap)?;
@@ -114,8 +117,9 @@ fn run(machine: &SvmMachine, features: Features) {
 /// What every CPU but the first does.
 fn other_cpu(_cpu: &'static PerCpu) -> ! {
     let machine = machine::wait();
-    if let Ok(features) = Features::detect() {
-        run(machine, features);
+    match Features::detect() {
+        Ok(features) => run(machine, features),
+        Err(missing) => println!("phalanx: warning: CPU {} is not used: {missing}", this_cpu().index.0),
     }
     instr::halt_forever()
 }

@@ -1,7 +1,8 @@
-//! Tests that need no emulator: `cargo test`, one line for each test program.
+//! Tests that need no emulator: one line for each test program of the workspace.
 
 use std::process::{Command, Stdio};
 
+use super::programs::{Programs, Target, array};
 use super::report::Result as Outcome;
 use crate::error::{Result, trouble};
 use crate::places::Places;
@@ -15,8 +16,8 @@ const FUZZ_SECONDS: (&str, &str) = ("30", "5");
 pub(crate) struct HostTest {
     /// `host/PACKAGE` or `host/PACKAGE-FILE`; `sim/…` for packages of tests/sim.
     pub(crate) name: String,
-    /// Arguments of `cargo test`.
-    arguments: Vec<String>,
+    /// The program's target; none for the documentation's examples.
+    target: Option<Target>,
 }
 
 /// All test programs of the workspace's default members, from cargo's metadata.
@@ -27,7 +28,7 @@ pub(crate) fn find(places: &Places) -> Result<Vec<HostTest>> {
     let metadata =
         serde_json::from_str(&text).map_err(|error| trouble(error, "cargo metadata --no-deps shows what is wrong"))?;
     let mut tests = list(&metadata, &format!("{}/tests/sim/", places.root.display()));
-    tests.push(HostTest { name: "host/doc".into(), arguments: vec!["--doc".into()] });
+    tests.push(HostTest { name: "host/doc".into(), target: None });
     Ok(tests)
 }
 
@@ -44,47 +45,29 @@ fn of_package(package: &serde_json::Value, sim: &str) -> Vec<HostTest> {
     let name = package["name"].as_str().unwrap_or_default();
     let in_sim = package["manifest_path"].as_str().is_some_and(|path| path.starts_with(sim));
     let lane = if in_sim { "sim" } else { "host" };
-    array(&package["targets"]).filter_map(|target| of_target(lane, name, target)).collect()
-}
-
-fn of_target(lane: &str, package: &str, target: &serde_json::Value) -> Option<HostTest> {
-    let file = target["name"].as_str()?;
-    let selector = match array(&target["kind"]).next()?.as_str()? {
-        "lib" if target["test"] == true => vec!["--lib".to_owned()],
-        "bin" if target["test"] == true => vec!["--bin".into(), file.into()],
-        "test" => vec!["--test".into(), file.into()],
-        _ => return None,
+    let test = |target: &serde_json::Value| {
+        let own = Target::read(&package["id"], target).filter(|_| target["test"] == true)?;
+        let name = if own.kind == "test" { format!("{lane}/{name}-{}", own.name) } else { format!("{lane}/{name}") };
+        Some(HostTest { name, target: Some(own) })
     };
-    let name = if selector[0] == "--test" { format!("{lane}/{package}-{file}") } else { format!("{lane}/{package}") };
-    Some(HostTest { name, arguments: [vec!["--package".into(), package.into()], selector].concat() })
-}
-
-fn array(value: &serde_json::Value) -> impl Iterator<Item = &serde_json::Value> {
-    value.as_array().into_iter().flatten()
-}
-
-/// Compiles the tests, so that each one's time is its own. What does not compile fails again, by name, in [`run`].
-pub(crate) fn build(places: &Places) {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["test", "--quiet", "--no-run", "--keep-going"]).current_dir(&places.root);
-    let _ = cargo
-        .env("CARGO_TARGET_DIR", &places.target)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    array(&package["targets"]).filter_map(test).collect()
 }
 
 /// Runs one test program.
-pub(crate) fn run(places: &Places, test: &HostTest) -> Outcome {
+pub(crate) fn run(places: &Places, programs: &Programs, test: &HostTest) -> Outcome {
+    let mut command = match &test.target {
+        None => doc_tests(places),
+        Some(target) => match programs.command(target) {
+            Some(command) => command,
+            None => return Outcome::Failed(format!("does not build\n{}", process::tail(&programs.messages, 25))),
+        },
+    };
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let seconds = if in_ci { FUZZ_SECONDS.0 } else { FUZZ_SECONDS.1 };
-    let mut cargo = Command::new("cargo");
-    cargo.arg("test").args(&test.arguments).current_dir(&places.root).stdin(Stdio::null());
-    cargo.env("CARGO_TARGET_DIR", &places.target).env("PHALANX_FUZZ_SECONDS", seconds).env("RUST_BACKTRACE", "0");
-    let output = match cargo.output() {
+    command.env("PHALANX_FUZZ_SECONDS", seconds).env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+    let output = match command.output() {
         Ok(output) => output,
-        Err(error) => return Outcome::Failed(format!("cannot start cargo: {error}")),
+        Err(error) => return Outcome::Failed(format!("cannot be started: {error}")),
     };
     let text = String::from_utf8_lossy(&output.stdout);
     let (passed, ignored) = counts(&text);
@@ -95,6 +78,12 @@ pub(crate) fn run(places: &Places, test: &HostTest) -> Outcome {
         (true, _) => Outcome::Passed(format!("{passed} tests")),
         (false, _) => Outcome::Failed(why(&text, &String::from_utf8_lossy(&output.stderr))),
     }
+}
+
+fn doc_tests(places: &Places) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--doc"]).current_dir(&places.root).env("CARGO_TARGET_DIR", &places.target);
+    cargo
 }
 
 /// Sums up the `test result:` lines: passed, ignored.
@@ -113,7 +102,7 @@ fn why(stdout: &str, stderr: &str) -> String {
     let failed: Vec<&str> =
         stdout.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED")).collect();
     if failed.is_empty() {
-        return format!("does not build or stopped\n{}", process::tail(stderr, 25));
+        return format!("stopped\n{}", process::tail(stderr, 25));
     }
     format!("{}\n{}", failed.join(", "), process::tail(stdout, 25))
 }

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: host tests, then system scenarios, one line for each.
 
+mod corruption;
 mod host;
 mod matrix;
 mod name;
 mod play;
+mod programs;
 mod report;
 mod scenario;
 mod system;
@@ -14,8 +16,8 @@ use crate::cli::TestOptions;
 use crate::error::Result;
 use crate::places::Places;
 use crate::prepare::{install, tools};
-use crate::progress::Task;
 use host::HostTest;
+use programs::Programs;
 use report::{Report, Result as Outcome};
 use system::{Bench, SystemTest};
 
@@ -44,7 +46,7 @@ pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
         cases.iter().for_each(|case| println!("{}", case.name()));
         return Ok(0);
     }
-    prepare(places, &cases)?;
+    let programs = prepare(places, &cases)?;
     let bench = Bench::new(places, options.patience);
     let mut report = Report::new(cases.len());
     for case in &cases {
@@ -52,7 +54,7 @@ pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
         report.running(&name);
         let start = Instant::now();
         let outcome = match case {
-            Case::Host(test) => host::run(places, test),
+            Case::Host(test) => host::run(places, &programs, test),
             Case::System(test) => bench.run(test),
             Case::Empty(_) => Outcome::Skipped("there are no tests of this lane".into()),
         };
@@ -80,17 +82,14 @@ fn lane_of(name: &str) -> &str {
     name.split('/').next().unwrap_or_default()
 }
 
-fn prepare(places: &Places, cases: &[Case]) -> Result<()> {
+/// Installs what the cases start, and builds the host's programs.
+fn prepare(places: &Places, cases: &[Case]) -> Result<Programs> {
     if cases.iter().any(|case| matches!(case, Case::System(_))) {
         install::ensure(places, tools::EMULATOR)?;
     }
     if cases.iter().any(|case| matches!(case, Case::System(test) if test.needs_iso())) {
         install::ensure(places, &[tools::IMAGE, tools::FIRMWARE].concat())?;
     }
-    if cases.iter().any(|case| matches!(case, Case::Host(_))) {
-        let task = Task::start("Building the host tests");
-        host::build(places);
-        task.done("done");
-    }
-    Ok(())
+    let any_host = cases.iter().any(|case| matches!(case, Case::Host(_)));
+    Ok(if any_host { Programs::build(places) } else { Programs::default() })
 }

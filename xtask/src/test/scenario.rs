@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
+use super::corruption::Corruption;
 use crate::emulator::machine::DEFAULT_CPU;
 
 /// One scenario as written in its file, placeholders filled in.
@@ -86,55 +87,6 @@ pub(crate) enum BootWay {
     IsoBios,
     /// ISO and UEFI.
     IsoUefi,
-}
-
-/// Damage to a bundle. A position is a number of bytes, or a string like `"50%"` of the length.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Corruption {
-    /// Keep only so much of it.
-    Truncate(Position),
-    /// Invert the bits of the byte there.
-    Flip(Position),
-}
-
-/// A place in a file.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(untagged)]
-pub(crate) enum Position {
-    /// From the start.
-    Bytes(usize),
-    /// `"50%"`.
-    Share(String),
-}
-
-impl Corruption {
-    /// Damages `bytes`.
-    pub(crate) fn apply(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
-        match self {
-            Self::Truncate(position) => bytes.truncate(position.within(bytes.len())?),
-            Self::Flip(position) => {
-                let at = position.within(bytes.len())?;
-                let byte = bytes.get_mut(at).ok_or_else(|| format!("the bundle has no byte {at}"))?;
-                *byte = !*byte;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Position {
-    fn within(&self, length: usize) -> Result<usize, String> {
-        match self {
-            Self::Bytes(bytes) => Ok(*bytes),
-            Self::Share(text) => {
-                let percent = text.strip_suffix('%').and_then(|digits| digits.parse::<usize>().ok());
-                percent
-                    .map(|percent| length * percent / 100)
-                    .ok_or_else(|| format!("{text:?} is not a share like \"50%\""))
-            }
-        }
-    }
 }
 
 /// One step: something is typed, then a line is awaited.
@@ -285,17 +237,5 @@ mod tests {
             assert!(error.contains(word), "{error}");
             assert!(error.starts_with("dir/shell.toml"), "{error}");
         }
-    }
-
-    #[test]
-    fn bundles_are_damaged_where_told() {
-        let damage = |text: &str, mut bytes: Vec<u8>| {
-            let corruption = parse(&format!("corrupt = {text}\n{SMALL}")).unwrap().remove(0).corrupt.unwrap();
-            corruption.apply(&mut bytes).map(|()| bytes)
-        };
-        assert_eq!(damage("{ truncate = '50%' }", vec![1; 10]).unwrap().len(), 5);
-        assert_eq!(damage("{ flip = 1 }", vec![0, 0]).unwrap(), [0, 0xff]);
-        assert!(damage("{ flip = 7 }", vec![0]).is_err());
-        assert!(damage("{ flip = 'half' }", vec![0]).is_err());
     }
 }

@@ -6,7 +6,7 @@
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::DomainEnv;
 
-use crate::decode::{MachineStatus, Operation, Reg, Registers, System};
+use crate::decode::{MachineStatus, Mode, Operation, Reg, Registers, System};
 use crate::exits::translate::{Intent, translate};
 use crate::vcpu::{Control, Injection, SegmentName, Vcpu};
 
@@ -61,19 +61,22 @@ fn value_and_length<C: Control, E: DomainEnv>(
 ) -> Result<(u64, u8), Injection> {
     if let (Some(register), Some(next)) = (source, vcpu.control.next_rip()) {
         let length = (next.wrapping_sub(vcpu.control.rip()) & 0xf) as u8;
-        return Ok((vcpu.gpr(Reg::from_number(register)), length));
+        return Ok((register_value(vcpu, Reg::from_number(register)), length));
     }
     let instruction = vcpu.fetch_instruction(env.memory())?;
     let value = match instruction.operation {
-        Operation::System(System::WriteControl { from, .. }) => {
-            let value = vcpu.gpr(from);
-            if vcpu.mode() == crate::decode::Mode::Bits64 { value } else { value & 0xffff_ffff }
-        }
+        Operation::System(System::WriteControl { from, .. }) => register_value(vcpu, from),
         Operation::System(System::Clts) => vcpu.control.cr0() & !cr0::TS,
         Operation::System(System::Lmsw(operand)) => machine_status(vcpu, env, operand)?,
         _ => return Err(Injection::undefined_opcode()),
     };
     Ok((value, instruction.length))
+}
+
+/// What a MOV moves: 32 bits outside 64-bit mode.
+fn register_value<C: Control>(vcpu: &Vcpu<C>, from: Reg) -> u64 {
+    let value = vcpu.gpr(from);
+    if vcpu.mode() == Mode::Bits64 { value } else { value & 0xffff_ffff }
 }
 
 /// LMSW: the low four bits of CR0; PE can be set, not cleared (Intel SDM vol. 2A, LMSW).

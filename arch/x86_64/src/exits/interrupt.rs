@@ -6,7 +6,7 @@ use phalanx_arch_api::{DomainEnv, Ticks};
 
 use crate::domain::Domain;
 use crate::host::instr::rdtsc;
-use crate::host::timer;
+use crate::host::{kick, this_cpu, timer};
 use crate::vcpu::{Activity, Control, Injection, NmiBlocking, Vcpu, attention};
 use crate::vlapic::{Effect, Mode, Signals};
 
@@ -14,6 +14,8 @@ use crate::vlapic::{Effect, Mode, Signals};
 const RFLAGS_TF: u64 = 1 << 8;
 /// RFLAGS.IF.
 const RFLAGS_IF: u64 = 1 << 9;
+/// DR6.B0 to B3: a breakpoint was met.
+const DR6_BREAKPOINTS: u64 = 0xf;
 /// DR6.BS: a single-step trap.
 const DR6_SINGLE_STEP: u64 = 1 << 14;
 
@@ -117,15 +119,20 @@ pub fn update_timer<C: Control>(vcpu: &mut Vcpu<C>, until: Option<Ticks>) {
 #[inline(always)]
 pub fn next_timer<C: Control>(vcpu: &Vcpu<C>) -> Option<Ticks> {
     let deadline = vcpu.apic.next_deadline()?;
-    let host = deadline.wrapping_sub(vcpu.tsc_offset);
-    // A guest's TSC starts at 0 some time after the host's: a deadline before that has passed.
-    Some(if host > deadline && vcpu.tsc_offset >> 63 == 0 { 0 } else { host })
+    Some(to_host_ticks(deadline, vcpu.tsc_offset))
+}
+
+/// A guest's TSC value in host ticks; what lies before or behind all host ticks is the first or the last of them.
+#[inline(always)]
+const fn to_host_ticks(guest: u64, offset: u64) -> Ticks {
+    if offset.cast_signed() < 0 { guest.saturating_add(offset.wrapping_neg()) } else { guest.saturating_sub(offset) }
 }
 
 /// Whether something ends the wait of HLT.
 pub fn wakes<C: Control>(vcpu: &Vcpu<C>) -> bool {
     let interrupt = vcpu.apic.pending_above_ppr().is_some() && vcpu.control.rflags() & RFLAGS_IF != 0;
-    interrupt || (vcpu.attention & attention::NMI != 0 && vcpu.nmi == NmiBlocking::Open)
+    let nmi = vcpu.attention & attention::NMI != 0 && vcpu.nmi == NmiBlocking::Open;
+    interrupt || nmi || vcpu.control.injection_pending()
 }
 
 /// Whether the local APIC holds an interrupt that [`deliver`] has to do something about.
@@ -176,8 +183,13 @@ fn close_window<C: Control>(vcpu: &mut Vcpu<C>) {
 }
 
 fn deliver_nmi<C: Control>(vcpu: &mut Vcpu<C>) {
-    if vcpu.nmi != NmiBlocking::Open || vcpu.control.injection_pending() || vcpu.control.interrupt_shadow() {
-        // IRET ends the blocking; the next exit of any kind ends the others.
+    if vcpu.nmi != NmiBlocking::Open {
+        // The exit at IRET ends the blocking.
+        return;
+    }
+    if vcpu.control.injection_pending() || vcpu.control.interrupt_shadow() {
+        // A kick to this CPU makes the guest exit again as soon as the event or the shadow is over.
+        kick(this_cpu().index);
         return;
     }
     vcpu.attention &= !attention::NMI;
@@ -190,18 +202,38 @@ fn deliver_nmi<C: Control>(vcpu: &mut Vcpu<C>) {
 pub fn on_iret<C: Control>(vcpu: &mut Vcpu<C>) {
     vcpu.count(ExitCounter::NmiWindow);
     vcpu.control.request_iret_exit(false);
-    vcpu.nmi = NmiBlocking::StepOverIret;
-    vcpu.control.set_rflags(vcpu.control.rflags() | RFLAGS_TF);
+    let rflags = vcpu.control.rflags();
+    vcpu.nmi = NmiBlocking::StepOverIret { guest_steps: rflags & RFLAGS_TF != 0 };
+    vcpu.control.set_rflags(rflags | RFLAGS_TF);
 }
 
 /// A debug exception: the hypervisor's own step behind IRET, or the guest's.
 pub fn on_debug<C: Control>(vcpu: &mut Vcpu<C>) {
     let dr6 = vcpu.control.dr6();
-    if vcpu.nmi == NmiBlocking::StepOverIret && dr6 & DR6_SINGLE_STEP != 0 {
+    if let NmiBlocking::StepOverIret { guest_steps } = vcpu.nmi
+        && dr6 & DR6_SINGLE_STEP != 0
+    {
         vcpu.nmi = NmiBlocking::Open;
-        vcpu.control.set_dr6(dr6 & !DR6_SINGLE_STEP);
-        // RFLAGS are those that IRET loaded: TF in them is the guest's own and traps again by itself.
-        return;
+        // RFLAGS are those that IRET loaded. The step was the hypervisor's, unless the guest steps itself or has a
+        // breakpoint there.
+        if !guest_steps && dr6 & DR6_BREAKPOINTS == 0 {
+            vcpu.control.set_dr6(dr6 & !DR6_SINGLE_STEP);
+            return;
+        }
     }
     vcpu.raise(Injection::fault(1));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_beyond_all_ticks_is_never_and_one_before_them_is_past() {
+        let power_on = 1_000_u64;
+        assert_eq!(to_host_ticks(5, power_on.wrapping_neg()), 1_005);
+        assert_eq!(to_host_ticks(u64::MAX, power_on.wrapping_neg()), u64::MAX);
+        assert_eq!(to_host_ticks(u64::MAX - 10, power_on.wrapping_neg()), u64::MAX);
+        assert_eq!(to_host_ticks(5, 10), 0);
+    }
 }

@@ -5,10 +5,10 @@
 //! | `run` | the loop: prepare, enter, answer; out of it only for what the core decides |
 //! | `kind` | why a guest left, in x86 terms |
 //! | `cpuid`, `msr`, `port`, `hypercall`, `xsetbv`, `control_register` | the instructions of these names |
-//! | `memory` | instructions that touch an address without RAM |
+//! | `memory`, `string`, `bus` | instructions that touch an address without RAM |
 //! | `interrupt` | events on their way into the guest |
 //! | `clock` | the paravirtual clock behind its MSRs |
-//! | `fetch`, `translate`, `code_pages` | looking at the instruction that exited |
+//! | `fetch`, `translate`, `code_pages`, `span` | looking at the instruction that exited and its operands |
 
 #![deny(
     clippy::indexing_slicing,
@@ -18,6 +18,7 @@
     clippy::cast_possible_truncation
 )]
 
+mod bus;
 pub(crate) mod clock;
 pub(crate) mod code_pages;
 mod control_register;
@@ -30,5 +31,7 @@ pub(crate) mod memory;
 pub(crate) mod msr;
 pub(crate) mod port;
 pub(crate) mod run;
+mod span;
+mod string;
 pub(crate) mod translate;
 mod xsetbv;

@@ -2,12 +2,13 @@
 #![forbid(unsafe_code)]
 
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::{AccessSize, Direction, DomainEnv, Event, GuestMemory, PortAccess};
+use phalanx_arch_api::{AccessSize, Direction, DomainEnv, Event, PortAccess};
 
+use super::span::Span;
 use crate::decode::{Operation, Reg, RegisterOperand, StringAccess, StringOp};
 use crate::domain::Domain;
 use crate::exits::kind::{Exit, PortExit};
-use crate::exits::translate::{Intent, translate};
+use crate::exits::translate::Intent;
 use crate::host::{instr::rdtsc, timer};
 use crate::platform::{Effect, PortDevice, pmtimer};
 use crate::vcpu::{Control, Injection, Question, Unfinished, Vcpu, reg};
@@ -124,12 +125,8 @@ fn output<C: Control, E: DomainEnv>(
     access: StringAccess,
     length: u8,
 ) -> Result<Option<Event>, Injection> {
-    let source = translate(vcpu, env.memory(), access.source_address(vcpu), Intent::Read)?;
-    let mut bytes = [0xff; 8];
-    let element = bytes.get_mut(..exit.size.bytes() as usize).unwrap_or_default();
-    // Outside RAM an empty bus answers: the bytes stay all-ones.
-    let _ = env.memory().read(source, element);
-    let value = u64::from_le_bytes(bytes) & exit.size.all_ones();
+    let source = access.source_address(vcpu);
+    let value = Span::resolve(vcpu, env, source, exit.size, Intent::Read)?.read(env.memory());
     finish_element(vcpu, access, length);
     Ok(write(vcpu, domain, exit, value))
 }
@@ -143,7 +140,8 @@ fn input<C: Control, E: DomainEnv>(
     length: u8,
 ) -> Result<Option<Event>, Injection> {
     // The address first: a fault must not cost the device a byte.
-    let target = translate(vcpu, env.memory(), access.destination_address(vcpu), Intent::Write)?;
+    let linear = access.destination_address(vcpu);
+    let target = Span::resolve(vcpu, env, linear, exit.size, Intent::Write)?;
     let Some(value) = read(domain, exit.port, exit.size) else {
         vcpu.unfinished = Some(Unfinished::Input(UnfinishedInput { target, access, length }));
         return Ok(Some(ask(vcpu, Question::Unfinished, exit, Direction::Read)));
@@ -155,17 +153,14 @@ fn input<C: Control, E: DomainEnv>(
 /// An INS whose element the core is to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnfinishedInput {
-    target: phalanx_arch_api::Gpa,
+    target: Span,
     access: StringAccess,
     length: u8,
 }
 
 /// Stores the element that the core gave.
 pub fn store_element<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, input: UnfinishedInput, value: u64) {
-    let bytes = value.to_le_bytes();
-    let element = bytes.get(..input.access.size.bytes() as usize).unwrap_or_default();
-    // Outside RAM an empty bus drops it.
-    let _ = env.memory().write(input.target, element);
+    input.target.write(env.memory(), value);
     finish_element(vcpu, input.access, input.length);
 }
 

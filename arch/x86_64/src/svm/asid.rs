@@ -29,12 +29,14 @@ pub struct Asids {
     count: u32,
     next: u32,
     generation: u64,
+    /// A new generation has begun and no guest was entered since: the flush is still to be done.
+    flush_owed: bool,
 }
 
 impl Asids {
     /// All ASIDs of CPU `cpu`: 1 to `count - 1`. What they held before is flushed by the first assignment.
     pub const fn new(cpu: u32, count: u32) -> Self {
-        Self { cpu, count, next: count, generation: 0 }
+        Self { cpu, count, next: count, generation: 0, flush_owed: true }
     }
 
     /// A tag for a vCPU that is loaded here: the one that it has, if it is still good, or a fresh one. Returns the
@@ -42,19 +44,26 @@ impl Asids {
     ///
     /// A tag of another CPU is never good: what this CPU has cached under that number belongs to somebody else.
     pub fn assign(&mut self, current: Tag) -> (Tag, u32) {
-        if current.cpu == self.cpu && current.generation == self.generation {
-            return (current, tlb::NOTHING);
-        }
-        let flush = if self.next >= self.count {
+        let tag = if current.cpu == self.cpu && current.generation == self.generation { current } else { self.fresh() };
+        (tag, if self.flush_owed { tlb::FLUSH_ALL } else { tlb::NOTHING })
+    }
+
+    fn fresh(&mut self) -> Tag {
+        if self.next >= self.count {
             self.generation += 1;
             self.next = 1;
-            tlb::FLUSH_ALL
-        } else {
-            tlb::NOTHING
-        };
+            self.flush_owed = true;
+        }
         let tag = Tag { cpu: self.cpu, generation: self.generation, asid: self.next };
         self.next += 1;
-        (tag, flush)
+        tag
+    }
+
+    /// A guest was entered with what [`Self::assign`] said about flushing. A vCPU that was loaded and put back without
+    /// an entry flushed nothing.
+    #[inline(always)]
+    pub const fn entered(&mut self) {
+        self.flush_owed = false;
     }
 }
 
@@ -72,15 +81,32 @@ mod tests {
     fn a_vcpu_keeps_its_tag_while_the_generation_lasts() {
         let mut asids = Asids::new(0, 16);
         let (first, _) = asids.assign(Tag::NONE);
+        asids.entered();
         let (second, _) = asids.assign(Tag::NONE);
         assert_ne!(first, second);
         assert_eq!(asids.assign(first), (first, tlb::NOTHING));
     }
 
     #[test]
+    fn a_flush_is_owed_until_a_guest_is_entered() {
+        let mut asids = Asids::new(0, 3);
+        asids.entered();
+        let (first, _) = asids.assign(Tag::NONE);
+        assert_eq!(first.asid(), 1);
+        asids.entered();
+        assert_eq!(asids.assign(Tag::NONE).1, tlb::NOTHING);
+        let (third, flush) = asids.assign(Tag::NONE);
+        assert_eq!((third.asid(), flush), (1, tlb::FLUSH_ALL));
+        assert_eq!(asids.assign(Tag::NONE).1, tlb::FLUSH_ALL, "nobody was entered in between");
+        asids.entered();
+        assert_eq!(asids.assign(third).1, tlb::NOTHING);
+    }
+
+    #[test]
     fn two_asids_serve_any_number_of_vcpus() {
         let mut asids = Asids::new(0, 2);
         let (first, _) = asids.assign(Tag::NONE);
+        asids.entered();
         let (second, flush) = asids.assign(Tag::NONE);
         assert_eq!((second.asid(), flush), (1, tlb::FLUSH_ALL));
         assert_eq!(asids.assign(first).1, tlb::FLUSH_ALL);

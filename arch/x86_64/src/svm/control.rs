@@ -221,7 +221,10 @@ impl Control for SvmControl {
 
     fn flush_tlb(&mut self) {
         // Flushing every guest's entries is always right and needs no feature; it is as rare as writes to CR4.
-        self.vmcb.control.tlb_control = if self.features.flush_by_asid { tlb::FLUSH_THIS } else { tlb::FLUSH_ALL };
+        let control = &mut self.vmcb.control;
+        if control.tlb_control != tlb::FLUSH_ALL {
+            control.tlb_control = if self.features.flush_by_asid { tlb::FLUSH_THIS } else { tlb::FLUSH_ALL };
+        }
     }
 
     fn set_tsc_offset(&mut self, offset: u64) {

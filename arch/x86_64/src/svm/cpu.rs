@@ -21,7 +21,7 @@ struct Page([u8; 4096]);
 /// What a CPU needs to run guests.
 #[derive(Debug)]
 pub struct SvmCpu {
-    asids: Asids,
+    pub(super) asids: Asids,
     /// Physical address of the page that holds this CPU's VMSAVE state.
     pub(super) host_state: u64,
 }

@@ -13,6 +13,9 @@ const VM_CR_SVMDIS: u64 = 1 << 4;
 const ECX_SVM: u32 = 1 << 2;
 
 /// Optional features of SVM that this backend uses where they are.
+///
+/// Two others need no choice: processors without VMCB clean bits ignore them, and a virtual global interrupt flag serves
+/// only guests that run guests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
     /// Number of ASIDs; those from 1 to this minus 1 are for guests.
@@ -23,8 +26,6 @@ pub struct Features {
     pub decode_assists: bool,
     /// A single ASID can be flushed.
     pub flush_by_asid: bool,
-    /// VMCB clean bits are honoured.
-    pub clean_bits: bool,
     /// TSC_AUX exists (RDTSCP).
     pub tsc_aux: bool,
 }
@@ -96,14 +97,7 @@ impl Features {
         if asids < 2 {
             return Err(Missing::Asids);
         }
-        Ok(Self {
-            asids,
-            next_rip_save: bit(3),
-            clean_bits: bit(5),
-            flush_by_asid: bit(6),
-            decode_assists: bit(7),
-            tsc_aux,
-        })
+        Ok(Self { asids, next_rip_save: bit(3), flush_by_asid: bit(6), decode_assists: bit(7), tsc_aux })
     }
 
     /// Makes these the ones that new control blocks are built for.
@@ -119,7 +113,6 @@ pub(super) fn chosen() -> Features {
         next_rip_save: false,
         decode_assists: false,
         flush_by_asid: false,
-        clean_bits: false,
         tsc_aux: false,
     })
 }
@@ -137,9 +130,9 @@ mod tests {
     #[test]
     fn optional_features_are_read_from_their_bits() {
         let none = Features::from_leaf(16, 1, false).unwrap();
-        assert!(!none.next_rip_save && !none.decode_assists && !none.flush_by_asid && !none.clean_bits);
+        assert!(!none.next_rip_save && !none.decode_assists && !none.flush_by_asid);
         let all = Features::from_leaf(32, 0x100e9, true).unwrap();
-        assert!(all.next_rip_save && all.decode_assists && all.flush_by_asid && all.clean_bits);
+        assert!(all.next_rip_save && all.decode_assists && all.flush_by_asid);
         assert_eq!(all.asids, 32);
     }
 }

@@ -28,7 +28,6 @@ pub const MISC_1: u32 = misc1::INTR
     | misc1::INVLPGA
     | misc1::IOIO
     | misc1::MSR
-    | misc1::FERR_FREEZE
     | misc1::SHUTDOWN;
 
 /// Second group. VMRUN has to be among them (AMD APM vol. 2, section 15.5.1).

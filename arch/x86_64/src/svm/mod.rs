@@ -71,6 +71,7 @@ impl Backend for Svm {
         // SAFETY: the VMCB was made by `SvmControl::new` and changed only through its methods; its nested tables map
         // the domain's own memory. The host page was filled by VMSAVE on this CPU. GIF is clear since `open`.
         unsafe { enter::enter(control.physical, cpu.host_state, gprs) };
+        cpu.asids.entered();
         control.after_exit(gprs);
     }
 }

@@ -190,7 +190,6 @@ pub mod misc1 {
     pub const INVLPGA: u32 = 1 << 26;
     pub const IOIO: u32 = 1 << 27;
     pub const MSR: u32 = 1 << 28;
-    pub const FERR_FREEZE: u32 = 1 << 30;
     pub const SHUTDOWN: u32 = 1 << 31;
 }
 

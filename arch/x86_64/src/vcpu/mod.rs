@@ -55,8 +55,11 @@ pub enum NmiBlocking {
     Open,
     /// One is being handled: until IRET.
     UntilIret,
-    /// The IRET is about to execute: until the single-step trap behind it. Holds whether the guest itself had TF set.
-    StepOverIret,
+    /// The IRET is about to execute: until the single-step trap behind it.
+    StepOverIret {
+        /// The guest itself had TF set.
+        guest_steps: bool,
+    },
 }
 
 /// What the core was asked and has not answered.

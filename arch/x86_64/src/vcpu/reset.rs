@@ -37,6 +37,7 @@ impl<C: Control> Vcpu<C> {
     /// INIT: as RESET, but MSRs, FPU and the APIC's mode keep their values (AMD APM vol. 2, table 14-1).
     pub fn init(&mut self) {
         self.apic.init_reset();
+        self.switched.init();
         self.architectural_reset();
         self.set_activity(Activity::WaitForSipi);
     }
@@ -100,6 +101,7 @@ impl<C: Control> Vcpu<C> {
         control.set_gdtr(0, 0xffff);
         control.set_idtr(0, 0xffff);
         control.cancel_injection();
+        control.flush_tlb();
     }
 
     /// Loads the bundle's entry state.

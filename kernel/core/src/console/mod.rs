@@ -14,7 +14,7 @@ use spin::Mutex;
 /// The key that gives the input to the next domain: Ctrl-T.
 const SWITCH_KEY: u8 = 0x14;
 /// Bytes that were typed and that their domains' FIFOs had no room for yet.
-const TYPED_AHEAD: usize = 8192;
+const TYPED_AHEAD: usize = 4096;
 
 /// A domain's place on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,14 @@
 //! The simulated processor: takes interrupts, fetches an instruction, executes it.
 
+mod outside;
+mod ram;
+
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::{
-    Access, AccessSize, Direction, DomainEnv, Event, FaultReason, Gpa, HypercallRequest, PortAccess, Ticks, VcpuIndex,
-};
+use phalanx_arch_api::{AccessSize, Direction, DomainEnv, Event, FaultReason, Gpa, Ticks};
 
 use crate::domain::FakeDomain;
 use crate::op::{LENGTH, Op};
-use crate::random::mix;
-use crate::table::walk;
-use crate::vcpu::{FakeVcpu, Question};
+use crate::vcpu::FakeVcpu;
 use crate::world::{World, world};
 
 /// What an instruction needs.
@@ -166,89 +165,4 @@ impl<E: DomainEnv> Processor<'_, E> {
         self.world.pause(self.world.cost());
         Event::Halt
     }
-
-    fn port(&mut self, port: u16, size: AccessSize, direction: Direction) -> Event {
-        self.vcpu.count(ExitCounter::PortIo);
-        self.ask(direction);
-        Event::PortAccess(PortAccess { port, size, direction })
-    }
-
-    /// RAM where the tables say so; else nobody in this architecture owns the address.
-    fn access(&mut self, gpa: u64, size: AccessSize, direction: Direction) -> Option<Event> {
-        let shift = gpa % 8 * 8;
-        let Some(word) = self.read(gpa & !7) else {
-            self.ask(direction);
-            return Some(Event::Access(Access { gpa: Gpa::new(gpa), size, direction }));
-        };
-        let mask = size.all_ones() << shift;
-        match direction {
-            Direction::Read => self.vcpu.accumulator = (word & mask) >> shift,
-            Direction::Write(value) => self.write(gpa & !7, word & !mask | value << shift & mask),
-        }
-        None
-    }
-
-    fn ask(&mut self, direction: Direction) {
-        self.vcpu.question = Some(match direction {
-            Direction::Read => Question::Read,
-            Direction::Write(_) => Question::Write,
-        });
-    }
-
-    fn hypercall(&mut self, number: u64, argument: u64, privileged: bool) -> Option<Event> {
-        self.vcpu.count(ExitCounter::Hypercall);
-        if let Some(result) = self.env.quick_hypercall(number, privileged) {
-            self.vcpu.accumulator = result.cast_unsigned();
-            return None;
-        }
-        self.vcpu.question = Some(Question::Hypercall);
-        Some(Event::Hypercall(HypercallRequest { number, arguments: [argument, 0, 0], privileged }))
-    }
-
-    fn reset_until(&mut self, resets: u32) -> Option<Event> {
-        let done = self.domain.resets.load(std::sync::atomic::Ordering::Acquire) >= resets;
-        (!done).then(|| self.stop(Event::Reset))
-    }
-
-    /// The end of the domain, as far as this vCPU is concerned.
-    fn stop(&mut self, event: Event) -> Event {
-        self.vcpu.stopped = true;
-        self.world.pause(self.world.cost());
-        event
-    }
-
-    fn send(&self, vcpu: u8, post: impl FnOnce(&crate::domain::Inbox)) {
-        let target = VcpuIndex(vcpu);
-        let Some(inbox) = self.domain.inbox(target) else { return };
-        post(inbox);
-        if target != self.vcpu.index {
-            self.env.wake(target);
-        }
-    }
-
-    fn fill(&self, gpa: u64, words: u64, pattern: u64) {
-        (0..words).map(|word| gpa + 8 * word).for_each(|at| self.write(at, expected(pattern, at)));
-    }
-
-    fn check(&self, gpa: u64, words: u64, pattern: u64) {
-        for at in (0..words).map(|word| gpa + 8 * word) {
-            let (found, wanted) = (self.read(at), Some(expected(pattern, at)));
-            assert_eq!(found, wanted, "{}: RAM at {at:#x} is {found:#x?}, not {wanted:#x?}", self.vcpu);
-        }
-    }
-
-    fn read(&self, gpa: u64) -> Option<u64> {
-        self.world.memory.read_u64(walk(&self.world.memory, self.domain.root, Gpa::new(gpa))?)
-    }
-
-    fn write(&self, gpa: u64, value: u64) {
-        let hpa = walk(&self.world.memory, self.domain.root, Gpa::new(gpa));
-        let written = hpa.and_then(|hpa| self.world.memory.write_u64(hpa, value));
-        assert!(written.is_some(), "{}: {gpa:#x} is not RAM", self.vcpu);
-    }
-}
-
-/// What [`Op::Fill`] writes at an address.
-const fn expected(pattern: u64, gpa: u64) -> u64 {
-    if pattern == 0 { 0 } else { mix(pattern ^ gpa) }
 }
