@@ -8,7 +8,7 @@ use phalanx_arch_api::{
     Access, Arch, CpuIndex, Direction, DomainEnv, HypercallRequest, PortAccess, TraceEvent, VcpuIndex,
 };
 
-use crate::console::{Effect, Ns16550, offset};
+use crate::console::{Effect, Ns16550, Typed, offset};
 use crate::domain::Uart;
 use crate::machine::{Machine, Place};
 use crate::run::{Env, Outcome};
@@ -96,10 +96,13 @@ pub(crate) fn update_line<A: Arch>(env: &Env<'_, A>, uart: &Uart<A>) {
 impl<A: Arch> Machine<A> {
     /// Moves what was typed to the domains that it was typed for.
     pub(crate) fn poll_console(&self, cpu: CpuIndex) {
-        if !A::console_interrupt() {
+        if !A::console_interrupt() && !self.more_typed.swap(false, Ordering::Relaxed) {
             return;
         }
-        self.console.poll();
+        if self.console.poll() == Typed::More {
+            self.more_typed.store(true, Ordering::Relaxed);
+            self.request_reschedule(cpu);
+        }
         for (number, domain) in self.domains.iter().enumerate() {
             let Some(uart) = &domain.uart else { continue };
             let Some(port) = uart.port else { continue };

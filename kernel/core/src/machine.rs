@@ -34,6 +34,8 @@ pub struct Machine<A: Arch> {
     pub(crate) trace: Trace,
     /// A CPU whose flag is set returns to the scheduler soon.
     resched: Vec<AtomicBool>,
+    /// The line had more to fetch than one poll takes.
+    pub(crate) more_typed: AtomicBool,
     alive: AtomicUsize,
 }
 
@@ -47,7 +49,16 @@ impl<A: Arch> Machine<A> {
     ) -> Self {
         let alive = AtomicUsize::new(domains.len());
         let resched = (0..cpus).map(|_| AtomicBool::new(false)).collect();
-        Self { domains, places, scheduler: Lock::new(scheduler), console, trace: Trace::new(cpus), resched, alive }
+        Self {
+            domains,
+            places,
+            scheduler: Lock::new(scheduler),
+            console,
+            trace: Trace::new(cpus),
+            resched,
+            more_typed: AtomicBool::new(false),
+            alive,
+        }
     }
 
     /// The name of a domain, for the crash card.

@@ -100,14 +100,6 @@ pub(super) fn handler(vector: u8, mode: Mode) -> u64 {
     chosen as *const () as u64
 }
 
-/// Takes the interrupts that are pending on this CPU; their flags are set when it returns.
-///
-/// Interrupts are disabled before and after.
-#[inline]
-pub fn interrupt_window() {
-    instr::sti_nop_cli();
-}
-
 /// Waits until an interrupt has set a flag of `cpu`, which must be the CPU that this runs on.
 ///
 /// Interrupts are disabled before and after, and a flag that is set already ends the wait at once: an interrupt between

@@ -1,13 +1,13 @@
 //! The machine under the hypervisor: its CPUs, its memory as the kernel sees it, its interrupts and clocks.
 //!
 //! ```text
-//! init_boot_cpu ─▶ Host ─▶ start_other_cpus ─▶ into_free_ranges ─▶ run_on_own_stack
+//! init_boot_cpu ─▶ Host ─▶ start_other_cpus ─▶ into_free_ranges
 //!   │ frames for the host itself (early_frames)         what is left: the core's
 //!   │ ACPI (acpi) · page tables (paging, stacks) · descriptors (gdt, idt, percpu)
 //!   └ local APIC, IO-APIC (apic, ioapic) · clocks (calibrate, timer)
 //! ```
 //!
-//! Interrupts are disabled everywhere but in [`interrupt_window`] and [`idle`]; handlers set flags in the CPU's
+//! Interrupts are disabled everywhere but in [`idle`] and between two entries of a guest; handlers set flags in the CPU's
 //! [`PerCpu`]. An exception is a bug, and ends in the crash card ([`crash`]). Nothing here needs a heap.
 
 pub mod acpi;
@@ -41,11 +41,11 @@ mod trampoline;
 pub use early_frames::FreeRanges;
 pub use error::HostError;
 pub use image::{KernelImage, Section};
-pub use interrupts::{idle, interrupt_window};
+pub use interrupts::idle;
 pub use paging::direct_map;
 pub use percpu::{PerCpu, this_cpu};
 pub use setup::{Host, init_boot_cpu};
-pub use smp::{CpuEntry, StartReport, run_on_own_stack};
+pub use smp::{CpuEntry, StartReport};
 
 use phalanx_arch_api::CpuIndex;
 

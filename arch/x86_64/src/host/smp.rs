@@ -94,31 +94,7 @@ extern "C" fn other_cpu_main(cpu: &'static PerCpu) -> ! {
     apic::enable();
     timer::enable();
     cpu.is_up.store(true, Ordering::Release);
-    continue_with(cpu, ENTRY.load(Ordering::Acquire))
-}
-
-/// The end of every CPU's start-up: `entry` is a [`CpuEntry`].
-extern "C" fn continue_with(cpu: &'static PerCpu, entry: *const ()) -> ! {
-    // SAFETY: both callers have a `CpuEntry` in hand, in this form because the C calling convention knows no other.
-    let entry = unsafe { core::mem::transmute::<*const (), CpuEntry>(entry) };
+    // SAFETY: `start_others` stored a `CpuEntry` there before the first CPU was started.
+    let entry = unsafe { core::mem::transmute::<*const (), CpuEntry>(ENTRY.load(Ordering::Acquire)) };
     entry(cpu)
-}
-
-/// Continues the boot CPU on its own kernel stack, like the others. What is on the boot stack is never returned to.
-pub fn run_on_own_stack(entry: CpuEntry) -> ! {
-    let cpu = percpu::this_cpu();
-    // SAFETY: the stack is mapped and nobody uses it; frame pointer and return address of 0 end a backtrace.
-    unsafe {
-        core::arch::asm!(
-            "mov rsp, {stack}",
-            "xor ebp, ebp",
-            "push rbp",
-            "jmp {target}",
-            stack = in(reg) Stack::Kernel.top(cpu.index).as_u64(),
-            target = sym continue_with,
-            in("rdi") core::ptr::from_ref(cpu),
-            in("rsi") entry as *const (),
-            options(noreturn)
-        )
-    }
 }

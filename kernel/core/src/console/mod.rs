@@ -16,6 +16,19 @@ const SWITCH_KEY: u8 = 0x14;
 /// Bytes that were typed and that their domains' FIFOs had no room for yet.
 const TYPED_AHEAD: usize = 4096;
 
+/// Bytes that are fetched at a time: a line that never falls silent must not keep a CPU.
+const POLL: usize = 256;
+
+/// How much of what was typed a poll has fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Typed {
+    /// All of it.
+    All,
+    /// There is more: poll again.
+    More,
+}
+
 /// A domain's place on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PortId(usize);
@@ -69,12 +82,18 @@ impl Console {
         self.line.lock().mux.write(port.0, byte);
     }
 
-    /// Fetches everything that was typed. The line must be empty afterwards, or its interrupt never comes again.
-    pub(crate) fn poll(&self) {
+    /// Fetches what was typed, at most [`POLL`] bytes; [`Typed::More`] where that was not all. The line must be emptied,
+    /// or its interrupt never comes again.
+    pub(crate) fn poll(&self) -> Typed {
         let mut line = self.line.lock();
-        while let Some(byte) = line.mux.read() {
-            if byte == SWITCH_KEY { line.mux.switch() } else { line.store(byte) }
+        for _ in 0..POLL {
+            match line.mux.read() {
+                Some(SWITCH_KEY) => line.mux.switch(),
+                Some(byte) => line.store(byte),
+                None => return Typed::All,
+            }
         }
+        Typed::More
     }
 
     /// Moves what was typed for `port` into its UART, as far as there is room.
