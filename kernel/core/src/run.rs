@@ -172,8 +172,9 @@ impl<A: Arch> Machine<A> {
     /// Prints what the domain did last, of what is rare.
     fn show_trace(&self, domain: &Domain<A>) {
         let number = self.domains.iter().position(|other| core::ptr::eq(other, domain)).unwrap_or(usize::MAX);
+        let now = A::now();
         for Record { at, place, event } in self.trace.last(number) {
-            let ago = A::now().saturating_sub(at) / (A::frequency() / 1_000_000).max(1);
+            let ago = now.saturating_sub(at) / (A::frequency() / 1_000_000).max(1);
             self.console.note(format_args!(
                 "phalanx: domain {}: vCPU {}, {ago} us before: {event}\n",
                 domain.name, place.index.0

@@ -86,14 +86,23 @@ pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
     memory::init_heap(&mut frames, heap_bytes(bundle, report.running)).map_err(StartError::Heap)?;
     let machine = Machine::new(bundle, report.running, &mut frames, console::shared()).map_err(StartError::Setup)?;
     println!(
-        "phalanx: {} CPUs, {} domains, {} MiB free",
-        report.running,
-        bundle.domains().count(),
+        "phalanx: {}, {}, {} MiB free",
+        Count(report.running, "CPU"),
+        Count(bundle.domains().count(), "domain"),
         frames.memory().free / MIB
     );
     machine.start();
     run(machine::publish(machine), features);
     Ok(())
+}
+
+/// A number of things, with their name in the right number.
+struct Count(usize, &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
 }
 
 /// CPUID 8000_0001 EDX bit 26.

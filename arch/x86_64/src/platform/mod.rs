@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod acpi_pm;
-pub(crate) mod calendar;
+mod calendar;
 mod clock_format;
 pub mod mtrr;
 pub mod pmtimer;
