@@ -1,5 +1,6 @@
 //! `cargo xtask test`: host tests, then system scenarios, one line for each.
 
+mod clock;
 mod corruption;
 mod host;
 mod matrix;

@@ -1,11 +1,11 @@
 //! Plays a scenario: boots its machine and follows the steps.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
 
-use super::scenario::{Elapsed, Exit, Pattern, Scenario, Step};
+use super::clock::{ClockCheck, Samples};
+use super::scenario::{Exit, Pattern, Scenario, Step};
 use crate::emulator::child::{Emulator, Heard};
 use crate::emulator::machine::Machine;
 use crate::emulator::outcome::Ended;
@@ -51,7 +51,6 @@ struct Player {
     transcript: Transcript,
     cursor: Cursor,
     forbidden: Vec<(Regex, Cursor)>,
-    marks: BTreeMap<String, Instant>,
     patience: f64,
     ended: Option<Ended>,
 }
@@ -62,7 +61,7 @@ impl Player {
         let own = scenario.forbid.iter().map(|pattern| pattern.0.clone());
         let forbidden = usual.chain(own).map(|pattern| (pattern, Cursor::default())).collect();
         let (transcript, cursor) = (Transcript::default(), Cursor::default());
-        Self { emulator, transcript, cursor, forbidden, marks: BTreeMap::new(), patience, ended: None }
+        Self { emulator, transcript, cursor, forbidden, patience, ended: None }
     }
 
     fn follow(&mut self, scenario: &Scenario) -> Result<(), String> {
@@ -87,19 +86,36 @@ impl Player {
         if let Some(pattern) = &step.expect {
             self.expect(pattern, step.within)?;
         }
-        let now = Instant::now();
-        if let Some(elapsed) = &step.elapsed {
-            self.compare(elapsed, now)?;
+        match &step.clock {
+            Some(check) => self.compare_clocks(check, step.within),
+            None => Ok(()),
         }
-        if let Some(mark) = &step.mark {
-            self.marks.insert(mark.clone(), now);
+    }
+
+    /// Collects lines with the guest's time until they span long enough, then judges the drift.
+    fn compare_clocks(&mut self, check: &ClockCheck, within: f64) -> Result<(), String> {
+        let deadline = self.deadline(within);
+        let start = Instant::now();
+        let mut samples = Samples::default();
+        while !samples.span_at_least(check.seconds) {
+            let line = self.expect_by(&check.line, within, deadline)?;
+            let ours = start.elapsed().as_secs_f64();
+            samples.add(check.guest_seconds(&line)?, ours);
         }
-        Ok(())
+        samples.judge(check)
     }
 
     fn expect(&mut self, pattern: &Pattern, within: f64) -> Result<(), String> {
         let deadline = self.deadline(within);
-        while self.transcript.find(&mut self.cursor, &pattern.0).is_none() {
+        self.expect_by(pattern, within, deadline).map(drop)
+    }
+
+    /// Waits for a line that matches and returns it.
+    fn expect_by(&mut self, pattern: &Pattern, within: f64, deadline: Instant) -> Result<String, String> {
+        loop {
+            if let Some(line) = self.transcript.find(&mut self.cursor, &pattern.0) {
+                return Ok(line.to_owned());
+            }
             if let Some(ended) = &self.ended {
                 return Err(format!("no line matched {:?} before the end: {ended}", pattern.0.as_str()));
             }
@@ -108,7 +124,6 @@ impl Player {
             }
             self.listen(deadline)?;
         }
-        Ok(())
     }
 
     fn end(&mut self, wanted: &Ended, within: f64) -> Result<(), String> {
@@ -143,18 +158,6 @@ impl Player {
             }
         }
         Ok(())
-    }
-
-    fn compare(&self, elapsed: &Elapsed, now: Instant) -> Result<(), String> {
-        let Some(start) = self.marks.get(&elapsed.since) else {
-            return Err(format!("no mark {}", elapsed.since));
-        };
-        let took = now.duration_since(*start).as_secs_f64();
-        let Elapsed { seconds, tolerance, .. } = elapsed;
-        if (took - seconds).abs() <= seconds * tolerance {
-            return Ok(());
-        }
-        Err(format!("{took:.3} s went by where the guest counted {seconds} s (allowed: {} %)", tolerance * 100.0))
     }
 
     fn deadline(&self, within: f64) -> Instant {
@@ -206,15 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn time_between_lines_is_compared() {
-        let steps = |seconds| {
+    fn clocks_are_compared() {
+        let step = |seconds| {
             format!(
-                "[[step]]\nexpect = 'a'\nmark = 'm'\n[[step]]\nexpect = 'b'\n\
-                 elapsed = {{ since = 'm', seconds = {seconds}, tolerance = 0.9 }}\n"
+                "[[step]]\nclock = {{ line = 'at (\\d+)', hertz = 10, seconds = {seconds}, tolerance = 0.9 }}\nwithin = 5\n"
             )
         };
-        let machine = "echo a; sleep 0.5; echo b; exec sleep 30";
-        assert_eq!(played(&steps("0.5"), machine), Ok(()));
-        assert!(played(&steps("50"), machine).unwrap_err().contains("went by"));
+        let machine = "for t in 0 1 2 3 4 5 6; do echo at $t; sleep 0.1; done; exec sleep 30";
+        assert_eq!(played(&step("0.5"), machine), Ok(()));
+        assert!(played(&step("0.5"), &machine.replace("0.1", "0.5")).unwrap_err().contains("drifts"));
     }
 }

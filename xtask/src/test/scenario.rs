@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
+use super::clock::ClockCheck;
 use super::corruption::Corruption;
 use crate::emulator::machine::DEFAULT_CPU;
 
@@ -103,22 +104,8 @@ pub(crate) struct Step {
     /// Seconds to wait at most.
     #[serde(default = "default_within")]
     pub(crate) within: f64,
-    /// Keeps the line's time under this name.
-    pub(crate) mark: Option<String>,
-    /// How much later than a mark the line must come.
-    pub(crate) elapsed: Option<Elapsed>,
-}
-
-/// A measured time between two lines.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Elapsed {
-    /// The earlier line's mark.
-    pub(crate) since: String,
-    /// Seconds.
-    pub(crate) seconds: f64,
-    /// Allowed deviation as a share of `seconds`.
-    pub(crate) tolerance: f64,
+    /// Instead: lines with the guest's time to compare with ours.
+    pub(crate) clock: Option<ClockCheck>,
 }
 
 /// How a machine ends.
@@ -186,12 +173,8 @@ impl Scenario {
         if self.steps.is_empty() && self.exit == Exit::Any {
             return Err("nothing is checked: write a [[step]] or an exit".into());
         }
-        let mut marks: Vec<&str> = Vec::new();
-        for step in &self.steps {
-            if let Some(elapsed) = step.elapsed.as_ref().filter(|elapsed| !marks.contains(&elapsed.since.as_str())) {
-                return Err(format!("no earlier step has mark = {:?}", elapsed.since));
-            }
-            marks.extend(step.mark.as_deref());
+        if self.steps.iter().any(|step| step.clock.as_ref().is_some_and(|clock| clock.line.0.captures_len() < 2)) {
+            return Err("the clock's line needs a group (\\d+) around the guest's time".into());
         }
         Ok(())
     }
@@ -231,7 +214,10 @@ mod tests {
             ("title = 't'\nsystem = 'x'\nexit = 'clean'\nlanes = ['svn']\n", "no lane svn"),
             ("title = 't'\nsystem = 'x'\n[[step]]\nexpect = '('\n", "regex"),
             ("title = 't'\nsystem = 'x'\n[[step]]\nexpected = 'a'\n", "expected"),
-            ("title = 't'\nsystem = 'x'\n[[step]]\nelapsed = { since = 'a', seconds = 1, tolerance = 0.1 }\n", "mark"),
+            (
+                "title = 't'\nsystem = 'x'\n[[step]]\nclock = { line = 'a', hertz = 1, seconds = 1, tolerance = 0.1 }\n",
+                "group",
+            ),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(word), "{error}");
