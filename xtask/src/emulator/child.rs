@@ -97,12 +97,7 @@ impl Emulator {
             Err(error) => Ended::Broken(error.to_string()),
         };
         let said = self.errors.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        match ended {
-            Ended::Broken(status) if !said.trim().is_empty() => {
-                Ended::Broken(format!("{status}\n{}", process::tail(&said, 6)))
-            }
-            other => other,
-        }
+        ended.with_words(&said)
     }
 }
 

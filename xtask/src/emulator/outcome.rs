@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitStatus;
 
+use crate::process;
+
 /// What the end of the emulator's process says about the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -24,6 +26,20 @@ impl Ended {
             Some(35) => Self::Refused,
             Some(0) => Self::Silent,
             _ => Self::Broken(status.to_string()),
+        }
+    }
+}
+
+impl Ended {
+    /// Adds what the emulator `said` on stderr. One that ends well and says why was told to (`terminating on signal 15`): that
+    /// is no doing of the machine.
+    pub(crate) fn with_words(self, said: &str) -> Self {
+        match self {
+            Self::Silent | Self::Broken(_) if !said.trim().is_empty() => {
+                let status = if let Self::Broken(status) = self { status } else { "it was told to end".to_owned() };
+                Self::Broken(format!("{status}\n{}", process::tail(said, 6)))
+            }
+            other => other,
         }
     }
 }
@@ -83,6 +99,14 @@ mod tests {
         assert_eq!(exit(0), Ended::Silent);
         assert!(matches!(exit(1), Ended::Broken(_)));
         assert!(matches!(Ended::from_status(ExitStatus::from_raw(9)), Ended::Broken(_)), "killed");
+    }
+
+    #[test]
+    fn a_silent_end_with_words_is_the_emulators() {
+        assert_eq!(Ended::Silent.with_words("\n"), Ended::Silent);
+        let told = Ended::Silent.with_words("qemu: terminating on signal 15 from pid 7");
+        assert!(matches!(told, Ended::Broken(why) if why.contains("signal 15")));
+        assert_eq!(Ended::Clean.with_words("a warning"), Ended::Clean);
     }
 
     #[test]

@@ -44,11 +44,11 @@ struct Program {
 }
 
 impl Programs {
-    /// Builds the tests of the workspace's default members. What was built before one that does not build can run.
+    /// Builds the tests of the workspace's default members; one that does not build keeps no other from it.
     pub(crate) fn build(places: &Places) -> Self {
         let task = Task::start("Building the host tests");
         let mut cargo = Command::new("cargo");
-        cargo.args(["test", "--quiet", "--no-run", "--message-format=json-render-diagnostics"]);
+        cargo.args(["build", "--tests", "--quiet", "--keep-going", "--message-format=json-render-diagnostics"]);
         cargo.current_dir(&places.root).env("CARGO_TARGET_DIR", &places.target).stdin(Stdio::null());
         let output = match cargo.output() {
             Ok(output) => output,
