@@ -18,7 +18,9 @@ const MAY_DEPEND: &[(&str, &[&str], &[&str])] = &[
     ("phalanx-arch-api", &["phalanx-abi"], &[]),
     ("phalanx-handoff", &["phalanx-abi", "phalanx-arch-api"], &[]),
     ("phalanx-arch-x86_64", &["phalanx-abi", "phalanx-arch-api", "phalanx-handoff"], &["phalanx-arch-fake"]),
+    ("phalanx-arch-aarch64", &["phalanx-abi", "phalanx-arch-api", "phalanx-handoff"], &["phalanx-arch-fake"]),
     ("phalanx-arch-fake", &["phalanx-abi", "phalanx-arch-api", "phalanx-handoff"], &[]),
+    ("phalanx-boot-aarch64", &["phalanx-abi", "phalanx-arch-api", "phalanx-handoff", "phalanx-uart"], &[]),
     ("phalanx-boot-x86_64", &["phalanx-abi", "phalanx-arch-api", "phalanx-handoff", "phalanx-uart"], &[]),
     ("phalanx-bundle", &["phalanx-abi"], &["phalanx-arch-api"]),
     (
@@ -31,7 +33,9 @@ const MAY_DEPEND: &[(&str, &[&str], &[&str])] = &[
         &[
             "phalanx-abi",
             "phalanx-arch-api",
+            "phalanx-arch-aarch64",
             "phalanx-arch-x86_64",
+            "phalanx-boot-aarch64",
             "phalanx-boot-x86_64",
             "phalanx-core",
             "phalanx-handoff",

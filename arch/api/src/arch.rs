@@ -2,8 +2,8 @@
 
 use phalanx_abi::exit::ExitCounter;
 
-use crate::table::TableFormat;
-use crate::{Event, Gpa, GuestMemory, Hpa, TraceEvent};
+use crate::table::{Mapping, TableFormat};
+use crate::{Event, Gpa, GuestMemory, Hpa, Hva, TraceEvent};
 
 /// A point in time or a span, in ticks of the machine's counter (x86: TSC, Arm: CNTPCT).
 ///
@@ -85,6 +85,29 @@ pub trait Arch: Sized + 'static {
 
     /// Whether the physical console received something since the last call.
     fn console_interrupt() -> bool;
+
+    /// Which of the alternatives in a bundle fits this machine (`phalanx_abi::bundle::SegmentRecord::only`). Constant
+    /// after boot.
+    fn alternative() -> u32 {
+        phalanx_abi::bundle::ALWAYS
+    }
+
+    /// Most vCPUs of one domain on this machine. Constant after boot.
+    fn max_vcpus() -> usize {
+        phalanx_abi::bundle::MAX_VCPUS as usize
+    }
+
+    /// What of the hardware every guest reaches directly, besides its RAM (Arm: the virtual CPU interface of a GICv2).
+    fn windows() -> impl Iterator<Item = Mapping<Gpa>> {
+        core::iter::empty()
+    }
+
+    /// The core wrote `bytes` bytes of guest RAM at `start`: makes them visible to a guest that runs with its caches off.
+    ///
+    /// Nothing to do where the caches cannot be bypassed (x86).
+    fn written(start: Hva, bytes: u64) {
+        let _ = (start, bytes);
+    }
 
     /// Creates the shared part of a domain whose second-level table has its root at `root`. Called at boot only.
     fn new_domain(vcpus: usize, root: Hpa) -> Self::Domain;

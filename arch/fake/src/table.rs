@@ -49,7 +49,7 @@ pub(crate) fn walk(memory: &Memory, root: Hpa, gpa: Gpa) -> Option<Hpa> {
     if !FakeTable::reaches(gpa, gpa) {
         return None;
     }
-    let (mut table, mut level) = (root, FakeTable::ROOT);
+    let (mut table, mut level) = (root, FakeTable::root());
     loop {
         let index = level.index(gpa.as_u64()) as u64;
         let value = memory.read_u64(table.checked_add(8 * index)?)?;

@@ -22,11 +22,11 @@ impl<F: TableFormat> Mapper<F> {
         if !F::can_express(permissions) {
             return Err(MapError::NotExpressible);
         }
-        if !is_mapped::<F>(memory, self.root, F::ROOT, span) {
+        if !is_mapped::<F>(memory, self.root, F::root(), span) {
             return Err(MapError::NotMapped);
         }
         self.split_edges(memory, span)?;
-        protect_in::<F>(memory, self.root, F::ROOT, span, permissions);
+        protect_in::<F>(memory, self.root, F::root(), span, permissions);
         invalidate::<F>(memory, span);
         Ok(())
     }
@@ -39,7 +39,7 @@ impl<F: TableFormat> Mapper<F> {
 
     /// Splits leaves until one begins at `edge`.
     fn split_at<M: TableMemory<F::Input>>(&mut self, memory: &mut M, edge: u64) -> Result<(), MapError> {
-        let (mut table, mut level) = (self.root, F::ROOT);
+        let (mut table, mut level) = (self.root, F::root());
         while let Some(below) = level.below() {
             if edge & (level.bytes() - 1) == 0 {
                 break;

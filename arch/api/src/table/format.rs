@@ -38,8 +38,10 @@ pub trait TableFormat: 'static {
     /// What the tables translate: [`Gpa`] in a second level, [`Hva`] in the host's own.
     type Input: InputAddress;
 
-    /// The level of the root table.
-    const ROOT: Level = Level::L4;
+    /// The level of the root table. Constant after boot.
+    fn root() -> Level {
+        Level::L4
+    }
 
     /// Bits of a physical address that an entry can hold.
     const OUTPUT_BITS: u32;
@@ -53,7 +55,7 @@ pub trait TableFormat: 'static {
 
     /// Whether all of `first ..= last` are addresses that the tables can translate.
     fn reaches(first: Self::Input, last: Self::Input) -> bool {
-        let bits = Self::ROOT.shift() + 9;
+        let bits = Self::root().shift() + 9;
         first.to_bits() <= last.to_bits() && last.to_bits() >> bits == 0
     }
 

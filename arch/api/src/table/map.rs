@@ -21,13 +21,13 @@ impl<F: TableFormat> Mapper<F> {
     ) -> Result<(), MapError> {
         let span = Span::new::<F>(mapping.input, mapping.bytes)?;
         check_output::<F>(&mapping)?;
-        if !is_absent::<F>(memory, self.root, F::ROOT, span) {
+        if !is_absent::<F>(memory, self.root, F::root(), span) {
             return Err(MapError::AlreadyMapped);
         }
-        let mapped = self.map_into(memory, self.root, F::ROOT, span, &mapping);
+        let mapped = self.map_into(memory, self.root, F::root(), span, &mapping);
         if mapped.is_err() {
             // The span was absent before, so what is in it now is ours, and whole: this needs no table.
-            self.unmap_in(memory, self.root, F::ROOT, span);
+            self.unmap_in(memory, self.root, F::root(), span);
             invalidate::<F>(memory, span);
         }
         mapped

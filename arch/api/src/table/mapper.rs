@@ -88,7 +88,7 @@ impl<F: TableFormat> Mapper<F> {
             return None;
         }
         let address = input.to_bits();
-        let (mut table, mut level) = (self.root, F::ROOT);
+        let (mut table, mut level) = (self.root, F::root());
         loop {
             match read::<F>(memory, table, level, level.index(address)) {
                 Entry::Absent => return None,
@@ -103,7 +103,7 @@ impl<F: TableFormat> Mapper<F> {
 
     /// Gives every table back. State before: no processor uses the tree or has cached any of it.
     pub fn destroy(mut self, memory: &mut impl TableMemory<F::Input>) {
-        self.free_tree(memory, self.root, F::ROOT);
+        self.free_tree(memory, self.root, F::root());
     }
 
     /// Allocates a table and counts it.

@@ -12,7 +12,7 @@ pub fn tables_bound<F: TableFormat>(mapping: &Mapping<F::Input>) -> u64 {
     let last = first.saturating_add(mapping.bytes.saturating_sub(1));
     let leaf = common_leaf::<F>(first ^ mapping.output.as_u64());
     let mut bound = 0;
-    let mut above = F::ROOT;
+    let mut above = F::root();
     while let Some(level) = above.below() {
         let touched = (last >> above.shift()) - (first >> above.shift()) + 1;
         bound += if level < leaf { touched.min(2) } else { touched };

@@ -24,7 +24,7 @@ impl<F: TableFormat> Mapper<F> {
     ) -> Result<(), MapError> {
         let span = Span::new::<F>(input, bytes)?;
         self.split_edges(memory, span)?;
-        self.unmap_in(memory, self.root, F::ROOT, span);
+        self.unmap_in(memory, self.root, F::root(), span);
         invalidate::<F>(memory, span);
         Ok(())
     }

@@ -26,6 +26,12 @@ pub const ON_REBOOT_RESTART: u32 = 0;
 pub const ON_REBOOT_END: u32 = 1;
 /// [`EntryRef::kind`]: an [`X86EntryRecord`].
 pub const ENTRY_X86: u32 = 1;
+/// [`SegmentRecord::only`]: on every machine.
+pub const ALWAYS: u32 = 0;
+/// [`SegmentRecord::only`]: on Arm machines with a GICv2.
+pub const ONLY_GICV2: u32 = 1;
+/// [`SegmentRecord::only`]: on Arm machines with a GICv3.
+pub const ONLY_GICV3: u32 = 2;
 /// [`DeviceRecord::kind`]: a 16550 serial port in the I/O port space.
 pub const DEVICE_NS16550: u32 = 1;
 

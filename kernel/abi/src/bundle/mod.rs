@@ -25,9 +25,9 @@ mod sample;
 
 pub use error::{BundleError, DomainError, Table};
 pub use layout::{
-    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, Header, MAGIC,
-    MAX_DOMAINS, MAX_NAME, MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE, Range, RegionRecord, SegmentRecord,
-    TableRef, VERSION, X86DescriptorTable, X86EntryRecord, X86Segment,
+    ALWAYS, CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, Header, MAGIC,
+    MAX_DOMAINS, MAX_NAME, MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, ONLY_GICV2, ONLY_GICV3, PAGE_SIZE, Range,
+    RegionRecord, SegmentRecord, TableRef, VERSION, X86DescriptorTable, X86EntryRecord, X86Segment,
 };
 pub use terms::{Class, Device, Entry, OnReboot, Region, Segment};
 pub use view::{Bundle, Domain};

@@ -1,0 +1,2 @@
+//! How Phalanx starts on an Arm machine.
+#![no_std]
