@@ -6,32 +6,39 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::arch::Arch;
 use crate::error::{Result, trouble};
 use crate::places::Places;
-use crate::prepare::rust::{self, Sysroot, X86_BARE};
+use crate::prepare::rust::{self, Sysroot};
 use crate::progress::Task;
 
 /// The hypervisor's package and binary.
 pub(crate) const KERNEL: &str = "phalanx";
 
-/// Static and at a fixed address, with frame pointers for the backtrace of a crash card.
-const FLAGS: &str = "-C relocation-model=static -C force-frame-pointers=yes";
+/// Frame pointers for the backtrace of a crash card. On x86 static and at a fixed address; on Arm the build scripts say how
+/// a binary is linked.
+const fn flags(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86 => "-C relocation-model=static -C force-frame-pointers=yes",
+        Arch::Arm => "-C force-frame-pointers=yes",
+    }
+}
 
 /// A cargo for one bare-metal target.
 pub(crate) struct Bare<'p> {
     places: &'p Places,
-    target: &'static str,
+    arch: Arch,
     flags: String,
 }
 
 impl<'p> Bare<'p> {
-    /// Prepares the x86 target.
-    pub(crate) fn x86(places: &'p Places) -> Result<Self> {
-        let flags = match rust::sysroot(places, X86_BARE)? {
-            Sysroot::Toolchain => FLAGS.to_owned(),
-            Sysroot::Private(dir) => format!("--sysroot {} {FLAGS}", dir.display()),
+    /// Prepares the target of `arch`.
+    pub(crate) fn new(places: &'p Places, arch: Arch) -> Result<Self> {
+        let flags = match rust::sysroot(places, arch.target())? {
+            Sysroot::Toolchain => flags(arch).to_owned(),
+            Sysroot::Private(dir) => format!("--sysroot {} {}", dir.display(), flags(arch)),
         };
-        Ok(Self { places, target: X86_BARE, flags })
+        Ok(Self { places, arch, flags })
     }
 
     /// `cargo SUBCOMMAND` for `packages`, release profile.
@@ -39,7 +46,7 @@ impl<'p> Bare<'p> {
         let mut cargo = Command::new("cargo");
         cargo
             .current_dir(&self.places.root)
-            .args([subcommand, "--release", "--target", self.target])
+            .args([subcommand, "--release", "--target", self.arch.target()])
             .env("CARGO_TARGET_DIR", self.output())
             .env("RUSTFLAGS", &self.flags)
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -84,7 +91,7 @@ impl<'p> Bare<'p> {
 
     /// The binary that [`Self::build`] leaves for `package`.
     pub(crate) fn binary(&self, package: &str) -> PathBuf {
-        self.output().join(self.target).join("release").join(package)
+        self.output().join(self.arch.target()).join("release").join(package)
     }
 
     fn output(&self) -> PathBuf {

@@ -2,46 +2,62 @@
 
 use std::process::{Command, Stdio};
 
+use crate::arch::Arch;
 use crate::bare::Bare;
 use crate::error::{Result, trouble};
 use crate::places::Places;
 use crate::process;
 
-/// Lints them all; a warning is an error. Returns the exit code.
-pub(crate) fn run(places: &Places) -> Result<u8> {
-    let packages = packages(places)?;
+/// Lints them all for `archs`; a warning is an error. Returns the exit code.
+pub(crate) fn run(places: &Places, archs: &[Arch]) -> Result<u8> {
+    let metadata = metadata(places)?;
+    let root = places.root.display().to_string();
+    for arch in archs {
+        lint(places, *arch, &packages(&metadata, &root, *arch))?;
+    }
+    Ok(0)
+}
+
+fn lint(places: &Places, arch: Arch, packages: &[String]) -> Result<()> {
     let names: Vec<&str> = packages.iter().map(String::as_str).collect();
-    let bare = Bare::x86(places)?;
+    let bare = Bare::new(places, arch)?;
     let mut clippy = bare.cargo("clippy", &names);
     clippy.args(["--", "-D", "warnings"]).stdin(Stdio::null());
     let status =
         clippy.status().map_err(|error| trouble(format!("cannot start cargo: {error}"), "install Rust with rustup"))?;
     if status.success() {
-        println!("clean: {}", names.join(", "));
-        return Ok(0);
+        println!("clean for {}: {}", arch.name(), names.join(", "));
+        return Ok(());
     }
     Err(trouble(
-        "clippy has something to say about the bare-metal packages",
-        "mend what it says above, then: cargo xtask check",
+        format!("clippy has something to say about the bare-metal packages for {}", arch.name()),
+        format!("mend what it says above, then: cargo xtask check --arch {}", arch.name()),
     ))
 }
 
-/// The workspace's members that are not default members: those are the bare-metal ones.
-fn packages(places: &Places) -> Result<Vec<String>> {
+fn metadata(places: &Places) -> Result<serde_json::Value> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(&places.root).args(["metadata", "--no-deps", "--format-version=1"]);
     let text = process::output(&mut cargo, "list the workspace's packages", "mend the Cargo.toml that cargo names")?;
-    let metadata =
-        serde_json::from_str(&text).map_err(|error| trouble(error, "cargo metadata --no-deps shows what is wrong"))?;
-    Ok(bare_metal(&metadata))
+    serde_json::from_str(&text).map_err(|error| trouble(error, "cargo metadata --no-deps shows what is wrong"))
 }
 
-fn bare_metal(metadata: &serde_json::Value) -> Vec<String> {
+/// The bare-metal packages for `arch`: the workspace's members that are not default members, without the test guests of the
+/// other architecture.
+fn packages(metadata: &serde_json::Value, root: &str, arch: Arch) -> Vec<String> {
     let list = |key: &str| metadata[key].as_array().cloned().unwrap_or_default();
     let defaults = list("workspace_default_members");
-    let packages = list("packages");
-    let bare = packages.iter().filter(|package| !defaults.contains(&package["id"]));
-    bare.filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
+    let all = list("packages");
+    let bare = all.iter().filter(|package| !defaults.contains(&package["id"]));
+    let ours = bare.filter(|package| guests_of(package, root).is_none_or(|of| of == arch));
+    ours.filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
+}
+
+/// The architecture of a test guest; none of what is none. The folder of Arm's guests lies in that of all guests.
+fn guests_of(package: &serde_json::Value, root: &str) -> Option<Arch> {
+    let path = package["manifest_path"].as_str()?;
+    let within = |arch: &Arch| path.starts_with(&format!("{root}/{}/", arch.guests()));
+    [Arch::Arm, Arch::X86].into_iter().find(within)
 }
 
 #[cfg(test)]
@@ -50,10 +66,17 @@ mod tests {
 
     #[test]
     fn bare_metal_is_what_is_not_default() {
+        let package = |id: &str, path: &str| serde_json::json!({ "id": id, "name": id, "manifest_path": path });
         let metadata = serde_json::json!({
-            "workspace_default_members": ["a"],
-            "packages": [{ "id": "a", "name": "abi" }, { "id": "p", "name": "phalanx" }]
+            "workspace_default_members": ["abi"],
+            "packages": [
+                package("abi", "/r/kernel/abi/Cargo.toml"),
+                package("phalanx", "/r/kernel/phalanx/Cargo.toml"),
+                package("guest-bench", "/r/tests/guests/bench/Cargo.toml"),
+                package("guest-arm-bench", "/r/tests/guests/aarch64/bench/Cargo.toml"),
+            ]
         });
-        assert_eq!(bare_metal(&metadata), ["phalanx"]);
+        assert_eq!(packages(&metadata, "/r", Arch::X86), ["phalanx", "guest-bench"]);
+        assert_eq!(packages(&metadata, "/r", Arch::Arm), ["phalanx", "guest-arm-bench"]);
     }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::emulator::machine::{Boot, DEFAULT_CPU, Machine};
+use crate::arch::Arch;
+use crate::machine::{BoardName, MachineOptions};
 
 /// Builds, runs, tests and measures Phalanx.
 ///
@@ -35,16 +36,16 @@ pub(crate) enum Verb {
     /// Run the host tests and the system scenarios
     #[command(after_long_help = TEST_EXAMPLES)]
     Test(TestOptions),
-    /// Make a bootable ISO (GRUB, for BIOS and UEFI)
+    /// Make something to boot from: an ISO for PCs (GRUB, for BIOS and UEFI), a folder for Arm boards (U-Boot)
     #[command(after_long_help = IMAGE_EXAMPLES)]
     Image(ImageOptions),
     /// Measure
     #[command(subcommand)]
     Bench(BenchVerb),
-    /// Say what is here and what is missing; exit code 1 when a test or run would have to fetch something
-    Doctor,
+    /// Say what is here and what is missing; exit code 1 when `run` would have to fetch something
+    Doctor(ArchOption),
     /// Run clippy on the bare-metal packages (the host packages: cargo clippy)
-    Check,
+    Check(ArchOption),
     /// Remove everything that was downloaded or prepared, for all checkouts
     CleanCache,
 }
@@ -55,6 +56,8 @@ Examples:
       the demo system; the guest's console is this terminal, Ctrl-] leaves
   cargo xtask run my-system.toml --cpus 4 --memory 2G
       your own manifest on a larger machine
+  cargo xtask run --arch aarch64
+      the same on 64-bit Arm; --gic 2, --cpu cortex-a72 and --board raspi4b choose other machines
   cargo xtask run --headless --until 'phalanx-guest: ready' --fail-on 'panic' --timeout 60
       for scripts: the console on stdout, exit code 0 when the text appears
   cargo xtask run --headless --input 'nproc; echo end-$((40+2))' --until 'end-42'
@@ -67,7 +70,8 @@ Exit codes: 0 the --until text appeared, or without --until all domains ended;
             2 time was up.";
 
 const TEST_EXAMPLES: &str = "\
-Names read lane/what: host (tests without hardware), sim (simulated machine), svm (AMD virtualization on QEMU).
+Names read lane/what: host (tests without hardware), sim (simulated machine), svm (AMD virtualization on QEMU),
+el2 (Arm on QEMU; el2/MACHINE-what).
 A FILTER is the beginning of a name or a word of it; a test runs when any filter fits.
 
 Examples:
@@ -87,7 +91,11 @@ Examples:
   cargo xtask image -o phalanx.iso
       the demo system
   cargo xtask image my-system.toml -o my-system.iso
-      then write it to a USB stick, or: qemu-system-x86_64 -machine q35 -cpu max -m 1G -serial stdio -cdrom my-system.iso";
+      then write it to a USB stick, or: qemu-system-x86_64 -machine q35 -cpu max -m 1G -serial stdio -cdrom my-system.iso
+  cargo xtask image --arch aarch64 -o sdcard
+      a folder for U-Boot: copy what is in it to a FAT partition; its boot.txt says what to type
+  cargo xtask image --board raspi4b -o sdcard
+      the same with the board's device tree";
 
 /// `cargo xtask run`.
 #[derive(Debug, Args)]
@@ -123,34 +131,6 @@ pub(crate) struct RunOptions {
     pub(crate) emulator_args: Vec<String>,
 }
 
-/// The emulated machine.
-#[derive(Debug, Args)]
-pub(crate) struct MachineOptions {
-    /// CPUs of the machine
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=255))]
-    pub(crate) cpus: u32,
-    /// Memory of the machine: 512M, 2G
-    #[arg(long, value_name = "M", default_value = "1G")]
-    pub(crate) memory: String,
-    /// The emulator's CPU model
-    #[arg(long, value_name = "MODEL", default_value = DEFAULT_CPU)]
-    pub(crate) cpu: String,
-}
-
-impl RunOptions {
-    /// The machine of these options.
-    pub(crate) fn describe(&self, boot: impl Into<Boot>) -> Machine {
-        let MachineOptions { cpus, memory, cpu } = &self.machine;
-        Machine {
-            cpus: *cpus,
-            memory: memory.clone(),
-            cpu: cpu.clone(),
-            extra: self.emulator_args.clone(),
-            ..Machine::new(boot)
-        }
-    }
-}
-
 /// `cargo xtask test`.
 #[derive(Debug, Args)]
 pub(crate) struct TestOptions {
@@ -171,9 +151,30 @@ pub(crate) struct ImageOptions {
     /// The system's manifest, or the name of one in systems/ [default: systems/demo.toml]
     #[arg(value_name = "SYSTEM.toml")]
     pub(crate) system: Option<PathBuf>,
-    /// The ISO to write
-    #[arg(short, long, value_name = "FILE.iso")]
+    /// For which architecture [default: x86_64, or the board's]
+    #[arg(long, value_name = "ARCH")]
+    pub(crate) arch: Option<Arch>,
+    /// For which Arm board: its device tree goes into the folder
+    #[arg(long, value_name = "BOARD")]
+    pub(crate) board: Option<BoardName>,
+    /// The ISO or the folder to write
+    #[arg(short, long, value_name = "FILE.iso|FOLDER")]
     pub(crate) output: PathBuf,
+}
+
+/// Commands that are about one architecture, or all of them.
+#[derive(Debug, Args)]
+pub(crate) struct ArchOption {
+    /// Only this architecture [default: all]
+    #[arg(long, value_name = "ARCH")]
+    pub(crate) arch: Option<Arch>,
+}
+
+impl ArchOption {
+    /// The architectures that are meant.
+    pub(crate) fn all(&self) -> Vec<Arch> {
+        self.arch.map_or_else(|| Arch::ALL.to_vec(), |arch| vec![arch])
+    }
 }
 
 /// `cargo xtask bench`.
@@ -181,6 +182,9 @@ pub(crate) struct ImageOptions {
 pub(crate) enum BenchVerb {
     /// Instructions per exit, counted by the emulator: two runs print the same digits
     Exits {
+        /// For which architecture
+        #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+        arch: Arch,
         /// An array of { "row", "lane", "instructions" } instead of the table
         #[arg(long)]
         json: bool,
@@ -204,6 +208,17 @@ mod tests {
         let Verb::Run(options) = cli.command else { panic!("not a run") };
         assert!(options.headless && options.system.is_none());
         assert_eq!(options.emulator_args, ["-s", "-S"]);
+    }
+
+    #[test]
+    fn one_architecture_or_all() {
+        let of = |words: &[&str]| {
+            let cli = Cli::try_parse_from([&["cargo xtask"], words].concat()).unwrap();
+            let Verb::Doctor(option) = cli.command else { panic!("not the doctor") };
+            option.all()
+        };
+        assert_eq!(of(&["doctor"]), Arch::ALL);
+        assert_eq!(of(&["doctor", "--arch", "aarch64"]), [Arch::Arm]);
     }
 
     #[test]

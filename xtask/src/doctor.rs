@@ -1,16 +1,21 @@
 //! `cargo xtask doctor`: what is here, what is missing, and who brings it.
 
+use std::path::Path;
+
+use crate::arch::Arch;
 use crate::error::Result;
 use crate::places::Places;
 use crate::prepare::kernels::Flavour;
-use crate::prepare::rust::{Compiler, Sysroot, X86_BARE};
+use crate::prepare::rust::{Compiler, Sysroot};
 use crate::prepare::tools::{self, Tool};
-use crate::prepare::{busybox, host, install, rust};
+use crate::prepare::{boards, busybox, host, install};
 
 /// One thing that was looked at.
 struct Finding {
     name: String,
     state: State,
+    /// Whether `cargo xtask run` needs it.
+    to_run: bool,
 }
 
 enum State {
@@ -20,28 +25,52 @@ enum State {
     Missing(String),
 }
 
-/// Prints the findings; exit code 1 when something must be fetched first.
-pub(crate) fn run(places: &Places) -> Result<u8> {
-    let mut findings = vec![rust_target(places)?];
-    let tools: Vec<Tool> = [tools::EMULATOR, tools::IMAGE, tools::FIRMWARE].concat();
-    findings.extend(tools.iter().map(tool));
-    findings.extend(Flavour::ALL.map(|flavour| kernel(places, flavour)));
-    findings.push(downloaded("busybox", &busybox::folder(places).join("busybox")));
-    for Finding { name, state } in &findings {
+/// Prints the findings about `archs`; exit code 1 when `cargo xtask run` would have to fetch something.
+pub(crate) fn run(places: &Places, archs: &[Arch]) -> Result<u8> {
+    let compiler = Compiler::find(places)?;
+    let findings: Vec<Finding> = archs.iter().flat_map(|arch| look_at(places, &compiler, *arch)).collect();
+    for Finding { name, state, .. } in &findings {
         match state {
-            State::Here(what) => println!("  ok       {name:<28} {what}"),
-            State::Later(what) => println!("  later    {name:<28} {what}"),
-            State::Missing(what) => println!("  missing  {name:<28} {what}"),
+            State::Here(what) => println!("  ok       {name:<32} {what}"),
+            State::Later(what) => println!("  later    {name:<32} {what}"),
+            State::Missing(what) => println!("  missing  {name:<32} {what}"),
         }
     }
     println!("\ncache: {}", places.cache.display());
+    let tools: Vec<Tool> = archs.iter().flat_map(|arch| all_tools(*arch)).collect();
     let missing = tools::missing(&tools);
     if !missing.is_empty() {
         let packages: Vec<&str> = missing.iter().map(|(tool, _)| tool.package).collect();
         println!("{}", advice(&packages));
     }
-    let all_here = findings.iter().all(|finding| matches!(finding.state, State::Here(_)));
-    Ok(u8::from(!all_here))
+    Ok(exit_code(&findings))
+}
+
+fn exit_code(findings: &[Finding]) -> u8 {
+    u8::from(findings.iter().any(|finding| finding.to_run && !matches!(finding.state, State::Here(_))))
+}
+
+fn look_at(places: &Places, compiler: &Compiler, arch: Arch) -> Vec<Finding> {
+    let mut findings = vec![rust_target(places, compiler, arch)];
+    findings.extend(tools::emulator(arch).iter().map(|emulator| tool(emulator, true)));
+    findings.extend(Flavour::ALL.map(|flavour| kernel(places, arch, flavour)));
+    findings.push(downloaded(&arch.place("busybox"), &busybox::folder(places, arch).join("busybox"), true));
+    match arch {
+        Arch::X86 => {
+            findings.extend([tools::IMAGE, tools::FIRMWARE].concat().iter().map(|image| tool(image, false)));
+        }
+        Arch::Arm => {
+            findings.push(downloaded("debian:u-boot", &boards::u_boot_folder(places).join("u-boot.bin"), false));
+        }
+    }
+    findings
+}
+
+fn all_tools(arch: Arch) -> Vec<Tool> {
+    match arch {
+        Arch::X86 => [tools::emulator(arch), tools::IMAGE, tools::FIRMWARE].concat(),
+        Arch::Arm => tools::emulator(arch).to_vec(),
+    }
 }
 
 fn advice(packages: &[&str]) -> String {
@@ -52,38 +81,52 @@ fn advice(packages: &[&str]) -> String {
     }
 }
 
-fn rust_target(places: &Places) -> Result<Finding> {
-    let compiler = Compiler::find(places)?;
-    let state = match compiler.present(places, X86_BARE) {
+fn rust_target(places: &Places, compiler: &Compiler, arch: Arch) -> Finding {
+    let state = match compiler.present(places, arch.target()) {
         Some(Sysroot::Toolchain) => State::Here("in the toolchain".into()),
         Some(Sysroot::Private(dir)) => State::Here(format!("built, {}", dir.display())),
         None => State::Later("built from source on first use (or: rustup target add)".into()),
     };
-    Ok(Finding { name: format!("Rust {} for {}", compiler.release, rust::X86_BARE), state })
+    Finding { name: format!("Rust {} for {}", compiler.release, arch.name()), state, to_run: true }
 }
 
-fn tool(tool: &Tool) -> Finding {
+fn tool(tool: &Tool, to_run: bool) -> Finding {
     let state = match (tool.look)() {
         Ok(what) => State::Here(what),
         Err(wrong) => State::Missing(format!("{wrong}; package {}, {}", tool.package, tool.why)),
     };
-    Finding { name: tool.name.to_owned(), state }
+    Finding { name: tool.name.to_owned(), state, to_run }
 }
 
-fn kernel(places: &Places, flavour: Flavour) -> Finding {
-    let folder = flavour.folder(places);
-    let name = format!("kernel debian:{}", flavour.name());
+/// The demo system runs the cloud kernel.
+fn kernel(places: &Places, arch: Arch, flavour: Flavour) -> Finding {
+    let folder = flavour.folder(places, arch);
+    let name = arch.place(&format!("debian:{}", flavour.name()));
+    let to_run = flavour == Flavour::Cloud;
     match std::fs::read_to_string(folder.join("package")) {
-        Ok(package) => Finding { name, state: State::Here(package.trim().to_owned()) },
-        Err(_) => downloaded(&name, &folder.join("vmlinuz")),
+        Ok(package) => Finding { name, state: State::Here(package.trim().to_owned()), to_run },
+        Err(_) => downloaded(&name, &folder.join("vmlinuz"), to_run),
     }
 }
 
-fn downloaded(name: &str, path: &std::path::Path) -> Finding {
+fn downloaded(name: &str, path: &Path, to_run: bool) -> Finding {
     let state = if path.exists() {
         State::Here(path.display().to_string())
     } else {
         State::Later("downloaded on first use".into())
     };
-    Finding { name: name.to_owned(), state }
+    Finding { name: name.to_owned(), state, to_run }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_run_needs_counts() {
+        let finding = |to_run, state| Finding { name: "x".into(), state, to_run };
+        assert_eq!(exit_code(&[finding(true, State::Here("y".into())), finding(false, State::Missing("y".into()))]), 0);
+        assert_eq!(exit_code(&[finding(true, State::Later("y".into()))]), 1);
+        assert_eq!(exit_code(&[finding(true, State::Missing("y".into()))]), 1);
+    }
 }

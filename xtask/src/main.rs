@@ -1,6 +1,7 @@
 //! Builds, runs, tests and measures Phalanx. `cargo xtask --help` is the manual.
 #![forbid(unsafe_code)]
 
+mod arch;
 mod bare;
 mod bench;
 mod check;
@@ -9,8 +10,10 @@ mod cli;
 mod doctor;
 mod emulator;
 mod error;
+mod flat;
 mod image;
 mod initramfs;
+mod machine;
 mod places;
 mod prepare;
 mod process;
@@ -47,9 +50,9 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Verb::Run(options) => run::run(&places, options),
         Verb::Test(options) => test::run(&places, options),
         Verb::Image(options) => image::run(&places, options),
-        Verb::Doctor => doctor::run(&places),
+        Verb::Doctor(option) => doctor::run(&places, &option.all()),
         Verb::CleanCache => clean::run(&places),
-        Verb::Bench(BenchVerb::Exits { json }) => bench::exits(&places, *json),
-        Verb::Check => check::run(&places),
+        Verb::Bench(BenchVerb::Exits { arch, json }) => bench::exits(&places, *arch, *json),
+        Verb::Check(option) => check::run(&places, &option.all()),
     }
 }

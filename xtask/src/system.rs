@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::arch::Arch;
 use crate::bare::{Bare, KERNEL};
 use crate::error::{Result, at_path, trouble};
-use crate::initramfs;
 use crate::places::Places;
+use crate::prepare::boards;
 use crate::prepare::kernels::{self, Flavour};
-use crate::store;
+use crate::{flat, initramfs, store};
 
 /// The system that runs when none is named.
 pub(crate) const DEMO: &str = "systems/demo.toml";
@@ -17,58 +18,96 @@ pub(crate) const DEMO: &str = "systems/demo.toml";
 /// Files to boot.
 #[derive(Clone, Debug)]
 pub(crate) struct System {
-    /// The hypervisor's ELF.
+    /// What they are for.
+    pub(crate) arch: Arch,
+    /// The hypervisor as a loader takes it: an ELF on x86, an Image on Arm.
     pub(crate) kernel: PathBuf,
     /// The bundle.
     pub(crate) bundle: PathBuf,
 }
 
-/// Builds systems; the hypervisor and each test guest once.
+/// Builds systems for one architecture; the hypervisor and each test guest once.
 pub(crate) struct Builder<'p> {
     places: &'p Places,
+    arch: Arch,
     bare: Bare<'p>,
+    kernel: PathBuf,
     guests: RefCell<BTreeSet<String>>,
 }
 
 impl<'p> Builder<'p> {
     /// Prepares the target and builds the hypervisor.
-    pub(crate) fn new(places: &'p Places) -> Result<Self> {
-        let bare = Bare::x86(places)?;
+    pub(crate) fn new(places: &'p Places, arch: Arch) -> Result<Self> {
+        let bare = Bare::new(places, arch)?;
         bare.build(&[KERNEL])?;
-        Ok(Self { places, bare, guests: RefCell::default() })
+        let elf = bare.binary(KERNEL);
+        let kernel = match arch {
+            Arch::X86 => elf,
+            Arch::Arm => {
+                let image = elf.with_extension("image");
+                flat::write(&elf, &image)?;
+                image
+            }
+        };
+        Ok(Self { places, arch, bare, kernel, guests: RefCell::default() })
     }
 
     /// Builds the bundle of `manifest`; whatever the manifest names is prepared.
     pub(crate) fn system(&self, manifest: &Path) -> Result<System> {
-        let resolver = |name: &str| self.resolve(name).map_err(|error| one_clause(&error));
-        let bytes = phalanx_bundle::build(manifest, &resolver)?;
+        let bytes = self.bundle(manifest)?;
         let name = manifest.file_stem().unwrap_or_default();
-        let bundle = self.places.target.join("bundles").join(name).with_extension("bin");
+        let folder = self.places.target.join(self.arch.place("bundles"));
+        let bundle = folder.join(name).with_extension("bin");
         store::write_atomically(&bundle, &bytes)?;
-        Ok(System { kernel: self.bare.binary(KERNEL), bundle })
+        Ok(System { arch: self.arch, kernel: self.kernel.clone(), bundle })
     }
 
-    /// Turns a name into a file: `busybox`, `debian:cloud|full|rt`, or `guest:NAME`, a package of `tests/guests`, perhaps
-    /// with a feature (`guest:NAME+FEATURE`).
-    fn resolve(&self, name: &str) -> Result<PathBuf> {
+    fn bundle(&self, manifest: &Path) -> Result<Vec<u8>> {
+        let text = std::fs::read_to_string(manifest).map_err(at_path("read", manifest))?;
+        let resolver = |name: &str| self.resolve(name).map_err(|error| one_clause(&error));
+        let folder = manifest.parent().unwrap_or(Path::new(""));
+        let name = manifest.display().to_string();
+        Ok(phalanx_bundle::build_from_str(&name, &self.arch.fill(&text), folder, &resolver)?)
+    }
+
+    /// Turns a name into a file (docs/quick-start.md lists them).
+    pub(crate) fn resolve(&self, name: &str) -> Result<PathBuf> {
         match name.split_once(':') {
-            None if name == "busybox" => initramfs::build(self.places),
-            Some(("debian", flavour)) => debian(self.places, flavour),
+            None if name == "busybox" => initramfs::build(self.places, self.arch),
+            Some(("debian", "u-boot")) if self.arch == Arch::Arm => boards::u_boot(self.places),
+            Some(("debian", flavour)) => self.debian(flavour),
             Some(("guest", guest)) => self.test_guest(guest),
-            _ => Err(trouble(format!("nothing is called {name}"), "names are busybox, debian:… and guest:…")),
+            Some(("init", guest)) => {
+                initramfs::alone(self.places, &self.arch.place(guest), &self.test_guest(guest)?)
+            }
+            _ => Err(trouble(format!("nothing is called {name}"), "names are busybox, debian:…, guest:… and init:…")),
+        }
+    }
+
+    fn debian(&self, name: &str) -> Result<PathBuf> {
+        let (flavour, packed) = name.strip_suffix("-gz").map_or((name, false), |flavour| (flavour, true));
+        let flavour = Flavour::named(flavour).ok_or_else(|| {
+            trouble(format!("there is no Debian kernel called {name}"), "write debian:cloud, debian:full or debian:rt")
+        })?;
+        match (packed, self.arch) {
+            (false, _) => kernels::vmlinuz(self.places, self.arch, flavour),
+            (true, Arch::Arm) => kernels::packed(self.places, self.arch, flavour),
+            (true, Arch::X86) => Err(trouble(
+                format!("Debian's {name} is packed by itself on x86"),
+                format!("write debian:{}", flavour.name()),
+            )),
         }
     }
 
     fn test_guest(&self, name: &str) -> Result<PathBuf> {
         let (guest, feature) = name.split_once('+').map_or((name, None), |(guest, feature)| (guest, Some(feature)));
-        if !self.places.root.join("tests/guests").join(guest).join("Cargo.toml").is_file() {
-            return Err(trouble(
-                format!("there is no test guest called {guest}"),
-                "the folders of tests/guests are the names",
-            ));
-        }
-        let package = format!("guest-{guest}");
-        let kept = self.places.target.join("guests").join(name);
+        let package = package(&self.places.root.join(self.arch.guests()).join(guest)).ok_or_else(|| {
+            trouble(
+                format!("there is no test guest called {guest} for {}", self.arch.name()),
+                format!("the folders of {} are the names", self.arch.guests()),
+            )
+        })?;
+        let kept = self.places.target.join(self.arch.place("guests")).join(name);
         if !self.guests.borrow().contains(name) {
             self.bare.build_with(&[&package], feature)?;
             let binary = self.bare.binary(&package);
@@ -78,6 +117,12 @@ impl<'p> Builder<'p> {
         }
         Ok(kept)
     }
+}
+
+/// The name of the package in `folder`; none where there is no package.
+fn package(folder: &Path) -> Option<String> {
+    let manifest: toml::Table = toml::from_str(&std::fs::read_to_string(folder.join("Cargo.toml")).ok()?).ok()?;
+    manifest.get("package")?.get("name")?.as_str().map(str::to_owned)
 }
 
 /// An error as the bundle builder wants it: what is wrong, and what to do.
@@ -115,9 +160,14 @@ fn list(places: &Places) -> String {
     names.join(", ")
 }
 
-fn debian(places: &Places, name: &str) -> Result<PathBuf> {
-    let flavour = Flavour::named(name).ok_or_else(|| {
-        trouble(format!("there is no Debian kernel called {name}"), "write debian:cloud, debian:full or debian:rt")
-    })?;
-    kernels::vmlinuz(places, flavour)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_a_folder_with_a_package() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        assert_eq!(package(&root.join("tests/guests/bench")).as_deref(), Some("guest-bench"));
+        assert_eq!(package(&root.join("tests/guests/nobody")), None);
+    }
 }

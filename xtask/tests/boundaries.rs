@@ -50,6 +50,8 @@ const MAY_DEPEND: &[(&str, &[&str], &[&str])] = &[
         &[],
     ),
     ("guest-rt", &["phalanx-abi"], &[]),
+    ("guest-arm-rt", &[], &[]),
+    ("guest-arm-*", &["guest-arm-rt"], &[]),
     ("guest-*", &["guest-rt", "phalanx-abi"], &[]),
     ("xtask", &["phalanx-abi", "phalanx-bundle"], &[]),
 ];

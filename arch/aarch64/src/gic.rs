@@ -56,13 +56,13 @@ pub struct InterfaceState {
     pub apr1: u32,
 }
 
-/// Why the maintenance interrupt came (GICH_MISR, ICH_MISR_EL2).
+/// Conditions that raise the maintenance interrupt (GICH_HCR, ICH_HCR_EL2) for as long as they are true.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Maintenance {
-    /// A list register with `eoi_maintenance` was ended.
-    pub eoi: bool,
-    /// At most one list register is in use.
-    pub underflow: bool,
+pub struct Conditions {
+    /// No list register is in the pending state (NPIE).
+    pub no_pending: bool,
+    /// The guest ended an interrupt that no list register holds (LRENPIE): the count is not zero.
+    pub unlisted: bool,
 }
 
 /// The interrupt controller of this CPU. All functions act on the CPU that calls them, with interrupts masked.
@@ -86,11 +86,8 @@ pub trait Gic: 'static {
     /// Number of list registers, 1 to 16. Constant.
     fn list_registers() -> usize;
 
-    /// Bit n is set where list register n holds nothing (ELRSR).
+    /// Bit n is set where list register n holds nothing (ELRSR); clear where it was ended and asked for maintenance.
     fn empty() -> u32;
-
-    /// Bit n is set where list register n was ended and asks for maintenance (EISR).
-    fn ended() -> u32;
 
     /// Reads list register `n`. At and above [`Gic::list_registers`]: nothing.
     fn read(n: usize) -> ListRegister;
@@ -103,11 +100,17 @@ pub trait Gic: 'static {
     /// Writes list register `n` with a value of [`Gic::encode`].
     fn write_raw(n: usize, raw: u64);
 
-    /// The hardware's spelling of a list register.
+    /// The hardware's spelling of a list register: 0 for [`LrState::Invalid`] without anything else. Each field has bits
+    /// of its own, so that the encodings of two sets of fields may be joined with `|`.
     fn encode(register: ListRegister) -> u64;
 
-    /// Whether the maintenance interrupt comes when at most one list register is in use (HCR.UIE).
-    fn set_underflow(enabled: bool);
+    /// For what the maintenance interrupt comes besides `eoi_maintenance` (HCR.NPIE, HCR.LRENPIE). Sets the count of
+    /// [`Gic::take_unlisted`] to zero.
+    fn set_maintenance(conditions: Conditions);
+
+    /// How many interrupts the guest ended that no list register held (HCR.EOIcount); sets the count to zero and changes
+    /// nothing else.
+    fn take_unlisted() -> u32;
 
     /// Switches the virtual CPU interface on or off (HCR.En).
     fn set_enabled(enabled: bool);
@@ -117,7 +120,4 @@ pub trait Gic: 'static {
 
     /// Writes what [`Gic::save`] read.
     fn restore(state: &InterfaceState);
-
-    /// Why the maintenance interrupt is asserted.
-    fn maintenance() -> Maintenance;
 }

@@ -6,17 +6,21 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod board;
 mod command_line;
 mod memory;
 mod options;
 mod range;
 mod sanitise;
+mod text;
 
+pub use board::Board;
 pub use command_line::{COMMAND_LINE_CAPACITY, CommandLine, EndOfText};
 pub use memory::{MemoryKind, MemoryMap, MemoryRegion, UsableWithout};
 pub use options::{Console, Exit, OptionError, Options, Verdict};
 pub use range::PhysRange;
 pub use sanitise::{MAX_REGIONS, PHYSICAL_LIMIT, TooManyRegions};
+pub use text::Text;
 
 use core::fmt;
 use phalanx_arch_api::Hpa;
@@ -36,6 +40,8 @@ pub struct BootInfo {
     pub command_line: CommandLine,
     /// The ACPI root pointer (RSDP), or a copy of it inside the kernel's image.
     pub rsdp: Option<Hpa>,
+    /// What the device tree says about the board, where the loader gave one.
+    pub board: Option<Board>,
     /// The kernel's own memory, from its first byte to the end of its zeroed data.
     pub kernel_image: PhysRange,
 }
@@ -47,6 +53,10 @@ pub enum Loader {
     Pvh,
     /// Multiboot2 (GRUB, under BIOS and under UEFI).
     Multiboot2,
+    /// The Linux arm64 boot protocol (QEMU with an Image, U-Boot's `booti`, board firmware).
+    LinuxImage,
+    /// A jump to the ELF file's entry (QEMU with an ELF file).
+    Elf,
 }
 
 impl fmt::Display for Loader {
@@ -54,6 +64,8 @@ impl fmt::Display for Loader {
         f.write_str(match self {
             Self::Pvh => "PVH",
             Self::Multiboot2 => "multiboot2",
+            Self::LinuxImage => "the Linux boot protocol",
+            Self::Elf => "ELF entry",
         })
     }
 }

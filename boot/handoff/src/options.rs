@@ -1,9 +1,12 @@
 //! What the words of the command line mean.
 //!
-//! | word | meaning |
-//! |---|---|
-//! | `console=com1` | the kernel's console is the first serial port (the default) |
-//! | `exit=isa:0xf4` | when all domains have ended, write the result to this port (QEMU's `isa-debug-exit`) |
+//! | word | machine | meaning |
+//! |---|---|---|
+//! | `console=com1` | PC | the kernel's console is the first serial port (the default) |
+//! | `console=dtb` | Arm | the kernel's console is the one that the device tree names (the default) |
+//! | `exit=isa:0xf4` | PC | when all domains have ended, write the result to this port (QEMU's `isa-debug-exit`) |
+//! | `exit=semihosting` | Arm | when all domains have ended, tell the emulator or debugger the result |
+//! | `exit=psci` | Arm | when all domains have ended, have the firmware switch the machine off |
 //!
 //! A word that is unknown or has a bad value is reported and skipped: a typing mistake must not keep a machine down.
 
@@ -19,11 +22,18 @@ pub struct Options {
 }
 
 /// Where the kernel writes and reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Console {
-    /// The first serial port.
-    #[default]
+    /// A PC's first serial port.
     Com1,
+    /// The UART that the device tree names ([`crate::board::Board::uart`]).
+    DeviceTree,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Machine::HERE.console()
+    }
 }
 
 /// What the kernel does when nothing is left to run.
@@ -37,6 +47,10 @@ pub enum Exit {
         /// The device's first port.
         port: u16,
     },
+    /// Tells the emulator or debugger by Arm semihosting, with the exit code of `isa-debug-exit`.
+    Semihosting,
+    /// PSCI SYSTEM_OFF.
+    Psci,
 }
 
 /// How the kernel's run ended, as the exit device is told.
@@ -78,78 +92,86 @@ impl fmt::Display for OptionError<'_> {
 
 impl Options {
     /// Reads `text`; `report` hears of each word without effect. The last of several words for one option holds.
-    pub fn parse<'a>(text: &'a str, mut report: impl FnMut(OptionError<'a>)) -> Self {
-        let mut options = Self::default();
+    pub fn parse<'a>(text: &'a str, report: impl FnMut(OptionError<'a>)) -> Self {
+        Self::parse_for(Machine::HERE, text, report)
+    }
+
+    fn parse_for<'a>(machine: Machine, text: &'a str, mut report: impl FnMut(OptionError<'a>)) -> Self {
+        let mut options = Self { console: machine.console(), exit: Exit::default() };
         for word in text.split_ascii_whitespace() {
-            if let Err(error) = options.apply(word) {
+            if let Err(error) = options.apply(machine, word) {
                 report(error);
             }
         }
         options
     }
 
-    fn apply<'a>(&mut self, word: &'a str) -> Result<(), OptionError<'a>> {
+    fn apply<'a>(&mut self, machine: Machine, word: &'a str) -> Result<(), OptionError<'a>> {
         let bad = |expected| OptionError::BadValue { word, expected };
         match word.split_once('=') {
-            Some(("console", value)) => self.console = parse_console(value).ok_or(bad("console=com1"))?,
-            Some(("exit", value)) => self.exit = parse_exit(value).ok_or(bad("exit=isa:0xf4"))?,
+            Some(("console", value)) if value == machine.console_name() => self.console = machine.console(),
+            Some(("console", _)) => return Err(bad(machine.console_word())),
+            Some(("exit", value)) => self.exit = machine.parse_exit(value).ok_or(bad(machine.exit_words()))?,
             _ => return Err(OptionError::Unknown(word)),
         }
         Ok(())
     }
 }
 
-fn parse_console(value: &str) -> Option<Console> {
-    (value == "com1").then_some(Console::Com1)
+/// What the words can mean differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Machine {
+    Pc,
+    Arm,
 }
 
-fn parse_exit(value: &str) -> Option<Exit> {
+impl Machine {
+    /// What the kernel is built for.
+    const HERE: Self = if cfg!(target_arch = "aarch64") { Self::Arm } else { Self::Pc };
+
+    const fn console(self) -> Console {
+        match self {
+            Self::Pc => Console::Com1,
+            Self::Arm => Console::DeviceTree,
+        }
+    }
+
+    const fn console_name(self) -> &'static str {
+        match self {
+            Self::Pc => "com1",
+            Self::Arm => "dtb",
+        }
+    }
+
+    const fn console_word(self) -> &'static str {
+        match self {
+            Self::Pc => "console=com1",
+            Self::Arm => "console=dtb",
+        }
+    }
+
+    const fn exit_words(self) -> &'static str {
+        match self {
+            Self::Pc => "exit=isa:0xf4",
+            Self::Arm => "exit=semihosting` or `exit=psci",
+        }
+    }
+
+    fn parse_exit(self, value: &str) -> Option<Exit> {
+        match (self, value) {
+            (Self::Arm, "semihosting") => Some(Exit::Semihosting),
+            (Self::Arm, "psci") => Some(Exit::Psci),
+            (Self::Pc, _) => parse_isa_port(value),
+            (Self::Arm, _) => None,
+        }
+    }
+}
+
+fn parse_isa_port(value: &str) -> Option<Exit> {
     let digits = value.strip_prefix("isa:0x")?;
     let port = u16::from_str_radix(digits, 16).ok()?;
     Some(Exit::IsaDebug { port })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    extern crate std;
-    use std::vec::Vec;
-
-    fn parse(text: &str) -> (Options, Vec<OptionError<'_>>) {
-        let mut errors = Vec::new();
-        let options = Options::parse(text, |error| errors.push(error));
-        (options, errors)
-    }
-
-    #[test]
-    fn known_words_are_understood() {
-        let (options, errors) = parse(" console=com1  exit=isa:0xf4 ");
-        assert_eq!(options, Options { console: Console::Com1, exit: Exit::IsaDebug { port: 0xf4 } });
-        assert_eq!(errors, []);
-        assert_eq!(parse(""), (Options::default(), Vec::new()));
-    }
-
-    #[test]
-    fn mistakes_are_reported_and_change_nothing() {
-        let (options, errors) = parse("quiet exit=isa:0x12345 console=com9 exit=isa:f4");
-        assert_eq!(options, Options::default());
-        let bad = |word, expected| OptionError::BadValue { word, expected };
-        let expected = [
-            OptionError::Unknown("quiet"),
-            bad("exit=isa:0x12345", "exit=isa:0xf4"),
-            bad("console=com9", "console=com1"),
-            bad("exit=isa:f4", "exit=isa:0xf4"),
-        ];
-        assert_eq!(errors, expected);
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_parses(text in ".{0,200}") {
-            let (_, errors) = parse(&text);
-            prop_assert!(errors.len() <= text.split_ascii_whitespace().count());
-        }
-    }
-}
+mod tests;

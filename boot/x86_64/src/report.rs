@@ -81,6 +81,7 @@ impl Report {
             extra_modules: self.extra_modules,
             command_line: self.command_line.clone(),
             rsdp,
+            board: None,
             kernel_image,
         })
     }

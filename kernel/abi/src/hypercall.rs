@@ -1,13 +1,21 @@
 //! The hypercalls: one table from which enum, names, decoding and the manual (`docs/hypercalls.md`) come.
 //!
-//! A guest executes `vmmcall` (AMD) or `vmcall` (Intel) in kernel mode with RAX = number and arguments in RDI, RSI,
-//! RDX. RAX returns zero or a positive result, or a negative [`HypercallError`]. No other register changes.
+//! | | instruction | number | arguments | result |
+//! |---|---|---|---|---|
+//! | x86-64 | `vmmcall` (AMD) or `vmcall` (Intel) | RAX | RDI, RSI, RDX | RAX |
+//! | Arm | `hvc #0x5048` ([`ARM_IMMEDIATE`]) | X0 | X1, X2, X3 | X0 |
+//!
+//! Only the guest's kernel mode may call. The result is zero or positive, or a negative [`HypercallError`]. No other
+//! register changes.
 
-/// Version of this interface: what [`Hypercall::Version`] and CPUID leaf 0x4000_0101 return.
+/// Version of this interface: what [`Hypercall::Version`] and on x86 CPUID leaf 0x4000_0101 return.
 pub const ABI_VERSION: u32 = 1;
 
 /// Number of the first hypercall ("PH" in the upper half keeps clear of other hypervisors' numbers).
 pub const BASE: u64 = 0x5048_0000;
+
+/// The immediate of the `hvc` instruction on Arm ("PH"): 0 is left to SMCCC (DEN 0028, "SMC and HVC immediate value").
+pub const ARM_IMMEDIATE: u16 = 0x5048;
 
 /// Builds [`Hypercall`] and everything derived from it from one table.
 macro_rules! hypercalls {
@@ -22,7 +30,7 @@ macro_rules! hypercalls {
             /// All hypercalls, in the order of their numbers.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The value of RAX.
+            /// The value of the number's register (RAX, X0).
             #[must_use]
             pub const fn number(self) -> u64 {
                 match self { $(Self::$variant => BASE + $offset,)+ }
@@ -40,7 +48,7 @@ macro_rules! hypercalls {
                 match self { $(Self::$variant => concat!($($doc),+),)+ }
             }
 
-            /// The meaning of each argument, in the order RDI, RSI, RDX.
+            /// The meaning of each argument, in the order RDI, RSI, RDX or X1, X2, X3.
             #[must_use]
             pub const fn arguments(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$($argument),*],)+ }
@@ -62,7 +70,7 @@ macro_rules! hypercalls {
         impl TryFrom<u64> for Hypercall {
             type Error = HypercallError;
 
-            /// Decodes RAX; every number that is not in the table is [`HypercallError::Unknown`].
+            /// Decodes the number's register; every number that is not in the table is [`HypercallError::Unknown`].
             fn try_from(number: u64) -> Result<Self, HypercallError> {
                 match number.wrapping_sub(BASE) {
                     $($offset => Ok(Self::$variant),)+
@@ -86,7 +94,7 @@ macro_rules! hypercall_errors {
             /// All errors.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The negative value in RAX.
+            /// The negative result.
             #[must_use]
             pub const fn code(self) -> i64 {
                 match self { $(Self::$variant => $code,)+ }
@@ -117,7 +125,7 @@ hypercalls! {
 }
 
 hypercall_errors! {
-    /// The caller was not in kernel mode (CPL 0).
+    /// The caller was not in kernel mode (x86: CPL 0; Arm: EL1).
     NotPermitted = -1, "EPERM";
     /// An argument is outside its range.
     InvalidArgument = -22, "EINVAL";
@@ -125,7 +133,7 @@ hypercall_errors! {
     Unknown = -1000, "ENOSYS";
 }
 
-/// The value of RAX for the outcome of a hypercall. Results above `i64::MAX` do not occur and saturate.
+/// The value of the result's register (RAX, X0) for the outcome of a hypercall. Results above `i64::MAX` do not occur and saturate.
 #[must_use]
 pub fn return_value(outcome: Result<u64, HypercallError>) -> u64 {
     match outcome {

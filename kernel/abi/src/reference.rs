@@ -17,9 +17,19 @@ const INTRODUCTION: &str = "\
 
 <!-- Generated from kernel/abi/src/hypercall.rs and exit.rs: PHALANX_BLESS=1 cargo test -p phalanx-abi -->
 
-A guest's kernel executes `vmmcall` (AMD) or `vmcall` (Intel) with RAX = number and the arguments in RDI, RSI and RDX.
-RAX returns zero or a positive result, or a negative error. No other register changes. A guest finds the interface by
-CPUID: leaf 0x4000_0100 holds the signature `PhalanxPhlnx` in EBX, ECX, EDX, leaf 0x4000_0101 the ABI version in EAX.
+A guest's kernel executes one instruction. The result is zero or positive, or a negative error. No other register
+changes.
+
+| | instruction | number | arguments 1, 2, 3 | result |
+|---|---|---|---|---|
+| x86-64 | `vmmcall` (AMD) or `vmcall` (Intel) | RAX | RDI, RSI, RDX | RAX |
+| Arm | `hvc #0x5048` | X0 | X1, X2, X3 | X0 |
+
+A guest finds the interface
+- on x86-64 by CPUID: leaf 0x4000_0100 holds the signature `PhalanxPhlnx` in EBX, ECX, EDX, leaf 0x4000_0101 the ABI
+  version in EAX;
+- on Arm by the node `/hypervisor` of its device tree, which is compatible with `phalanx,hypervisor`. `hvc #0` and
+  `smc #0` follow SMCCC and never are hypercalls of this table; any other immediate returns -1 in X0.
 ";
 
 fn page() -> String {
@@ -33,11 +43,8 @@ fn page() -> String {
 fn calls(page: &mut String) {
     page.push_str("\n| number | name | arguments | result | errors | what it does |\n|---|---|---|---|---|---|\n");
     for call in Hypercall::ALL {
-        let arguments: alloc::vec::Vec<_> = ["RDI", "RSI", "RDX"]
-            .iter()
-            .zip(call.arguments())
-            .map(|(register, meaning)| format!("{register} = {meaning}"))
-            .collect();
+        let arguments: alloc::vec::Vec<_> =
+            (1..).zip(call.arguments()).map(|(number, meaning)| format!("{number}: {meaning}")).collect();
         let errors: alloc::vec::Vec<_> = call.errors().iter().map(|error| error.name()).collect();
         let (number, name, result) = (call.number(), call.name(), call.result());
         let (arguments, errors) = (arguments.join(", "), errors.join(", "));
@@ -48,7 +55,7 @@ fn calls(page: &mut String) {
 
 fn errors(page: &mut String) {
     page.push_str("\n## Errors\nEvery hypercall can return EPERM; every number outside the table returns ENOSYS.\n\n");
-    page.push_str("| RAX | name | when |\n|---|---|---|\n");
+    page.push_str("| result | name | when |\n|---|---|---|\n");
     for error in HypercallError::ALL {
         writeln!(page, "| {} | {} | {} |", error.code(), error.name(), error.summary().trim()).unwrap();
     }

@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use phalanx_boot_x86_64::Com1;
 use phalanx_core::console::{Console, Output};
-use phalanx_uart::Uart;
 use spin::Mutex;
 
+use crate::target::{Port, open};
+
 /// `None` before the first line, and where there is no serial port.
-static PORT: Mutex<Option<Uart<Com1>>> = Mutex::new(None);
+static PORT: Mutex<Option<Port>> = Mutex::new(None);
 
 /// The domains' consoles.
 static SHARED: Console = Console::new(&SerialLine);
@@ -45,7 +45,7 @@ pub(crate) fn enable_input() {
 pub(crate) fn print(text: fmt::Arguments<'_>) {
     let mut port = PORT.lock();
     if port.is_none() {
-        *port = Uart::new(Com1).ok();
+        *port = open();
     }
     if let Some(uart) = port.as_mut() {
         // The port's `Write` never fails.
@@ -55,7 +55,7 @@ pub(crate) fn print(text: fmt::Arguments<'_>) {
 
 /// Prints past the lock, whose holder may be the one that panicked.
 pub(crate) fn print_emergency(text: fmt::Arguments<'_>) {
-    if let Ok(mut uart) = Uart::new(Com1) {
+    if let Some(mut uart) = open() {
         // The port's `Write` never fails.
         let _ = fmt::Write::write_fmt(&mut uart, text);
     }

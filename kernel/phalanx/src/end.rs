@@ -2,14 +2,14 @@
 
 use core::fmt;
 
-use phalanx_arch_x86_64::host::crash::{self, Hooks};
-use phalanx_boot_x86_64::stop;
 use phalanx_handoff::{Exit, Verdict};
 use spin::Once;
 
 use crate::console::{self, println};
 use crate::machine;
 use crate::start::StartError;
+use crate::target::crash::{self, Hooks};
+use crate::target::stop;
 
 /// What the command line says about the end of the run.
 static EXIT: Once<Exit> = Once::new();

@@ -1,31 +1,31 @@
 //! The one machine, for all CPUs to find.
 
-use phalanx_arch_x86_64::svm::Svm;
-use phalanx_arch_x86_64::x86::X86;
 use phalanx_core::Machine;
 use spin::Once;
 
-/// The machine on AMD SVM.
-pub(crate) type SvmMachine = Machine<X86<Svm>>;
+use crate::target::Backend;
 
-static MACHINE: Once<SvmMachine> = Once::new();
+/// Tells the crash card a domain's name, once there are domains.
+static NAMES: Once<fn(u32) -> Option<&'static str>> = Once::new();
 
 /// Lets the other CPUs go.
-pub(crate) fn publish(machine: SvmMachine) -> &'static SvmMachine {
-    MACHINE.call_once(|| machine)
+pub(crate) fn publish<B: Backend>(machine: Machine<B>) -> &'static Machine<B> {
+    let machine = B::machine().call_once(|| machine);
+    NAMES.call_once(|| |domain| B::machine().get()?.domain_name(domain as usize));
+    machine
 }
 
 /// Waits for [`publish`].
-pub(crate) fn wait() -> &'static SvmMachine {
+pub(crate) fn wait<B: Backend>() -> &'static Machine<B> {
     loop {
-        if let Some(machine) = MACHINE.get() {
+        if let Some(machine) = B::machine().get() {
             return machine;
         }
-        core::hint::spin_loop();
+        B::relax();
     }
 }
 
 /// The name of a domain. Takes no lock.
 pub(crate) fn domain_name(domain: u32) -> Option<&'static str> {
-    MACHINE.get()?.domain_name(domain as usize)
+    NAMES.get()?(domain)
 }

@@ -1,11 +1,11 @@
-//! The Phalanx kernel for x86-64 machines: ties the core to the architecture, and decides the order of start-up.
+//! The Phalanx kernel: ties the core to one architecture (`target`), and decides the order of start-up.
 //!
 //! ```text
 //! phalanx_start (CPU 0)                                    other CPUs
 //!   command line, processor features                          │
-//!   host: ACPI, page tables, clocks ── start_other_cpus ────▶ wait
-//!   memory, heap, bundle, domains ── publish ───────────────▶ SVM on, run
-//!   SVM on, run … all domains ended, stop                     halt
+//!   host: tables, CPUs, clocks ── start_other_cpus ─────────▶ wait
+//!   memory, heap, bundle, domains ── publish ───────────────▶ enable, run
+//!   enable, run … all domains ended, stop                     halt
 //! ```
 #![no_std]
 #![no_main]
@@ -18,6 +18,7 @@ mod end;
 mod machine;
 mod memory;
 mod start;
+mod target;
 
 use phalanx_handoff::{BootInfo, Options};
 
@@ -30,10 +31,11 @@ const MIB: u64 = 1 << 20;
 #[expect(unsafe_code, reason = "the boot crate calls this function by its name")]
 #[unsafe(no_mangle)]
 extern "C" fn phalanx_start(info: &'static BootInfo) -> ! {
+    target::locate_console(info);
     let options = Options::parse(info.command_line.as_str(), |error| println!("phalanx: warning: {error}"));
     end::set_exit(options.exit);
     greet(info);
-    match start::start(info) {
+    match target::start(info) {
         Ok(()) => end::fine(),
         Err(error) => end::refuse(&error),
     }
@@ -51,5 +53,5 @@ fn greet(info: &BootInfo) {
 
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    phalanx_arch_x86_64::host::crash::panic(info)
+    target::crash::panic(info)
 }

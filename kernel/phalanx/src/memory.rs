@@ -8,10 +8,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use linked_list_allocator::Heap;
 use phalanx_arch_api::table::Level;
 use phalanx_arch_api::{Hfn, Hva};
-use phalanx_arch_x86_64::host::{FreeRanges, direct_map, paging::DIRECT_MAP};
 use phalanx_core::mem::{AllocError, FrameAllocator, PhysMap};
 use phalanx_handoff::PhysRange;
 use spin::Mutex;
+
+use crate::target::DIRECT_MAP;
+use crate::target::host::{FreeRanges, direct_map};
 
 /// 4 KiB frames.
 const FRAME: u64 = 4096;

@@ -4,17 +4,14 @@ use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use phalanx_abi::bundle::{Bundle, BundleError};
-use phalanx_arch_x86_64::host::{HostError, KernelImage, PerCpu, init_boot_cpu, instr, this_cpu};
-use phalanx_arch_x86_64::svm::{Features, Missing, Svm, SvmCpu};
-use phalanx_arch_x86_64::x86::Cpu;
-use phalanx_arch_x86_64::{table, wall_clock};
 use phalanx_core::mem::AllocError;
 use phalanx_core::{Machine, SetupError, heap_bytes};
-use phalanx_handoff::BootInfo;
+use phalanx_handoff::PhysRange;
 
 use crate::console::{self, println};
-use crate::machine::{self, SvmMachine};
-use crate::{MIB, memory};
+use crate::target::host::{Host, HostError, PerCpu, this_cpu};
+use crate::target::{Backend, CPU_NUMBER, Missing, NO_CONSOLE_INTERRUPT, halt_forever};
+use crate::{MIB, machine, memory};
 
 /// Why the machine cannot run what it was given.
 #[derive(Debug)]
@@ -60,26 +57,18 @@ impl StartError {
     }
 }
 
-/// Takes the machine over and runs every domain of the bundle to its end.
-pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
-    let features = Features::detect().map_err(StartError::Processor)?;
-    features.choose();
-    if gigabyte_pages() {
-        table::enable_gigabyte_leaves();
-    }
-    let bundle = info.bundle.ok_or(StartError::NoBundle)?;
-    let mut host = init_boot_cpu(info, &KernelImage::linked()).map_err(StartError::Host)?;
-    wall_clock::read();
-    let report = host.start_other_cpus(other_cpu).map_err(StartError::Host)?;
-    for apic_id in &report.failed {
-        println!("phalanx: warning: the CPU with APIC id {apic_id} did not start and is not used");
+/// Runs every domain of the bundle to its end.
+pub(crate) fn run_bundle<B: Backend>(bundle: PhysRange, mut host: Host) -> Result<(), StartError> {
+    let report = host.start_other_cpus(other_cpu::<B>).map_err(StartError::Host)?;
+    for number in &report.failed {
+        println!("phalanx: warning: the CPU with {CPU_NUMBER} {number:#x} did not start and is not used");
     }
     if report.ignored > 0 {
         println!("phalanx: warning: {} more CPUs than can be driven are not used", report.ignored);
     }
     console::enable_input();
     if !host.has_console_interrupt() {
-        println!("phalanx: warning: no IO-APIC brings the serial port's interrupt; what is typed is not seen");
+        println!("phalanx: warning: {NO_CONSOLE_INTERRUPT}; what is typed is not seen");
     }
     let mut frames = memory::frames(&host.into_free_ranges());
     let bundle = Bundle::parse(memory::module(bundle)).map_err(StartError::Bundle)?;
@@ -92,7 +81,9 @@ pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
         frames.memory().free / MIB
     );
     machine.start();
-    run(machine::publish(machine), features);
+    let machine = machine::publish(machine);
+    let per_cpu = this_cpu();
+    run(machine, per_cpu, B::enable(per_cpu).map_err(StartError::Processor)?);
     Ok(())
 }
 
@@ -105,18 +96,11 @@ impl fmt::Display for Count {
     }
 }
 
-/// CPUID 8000_0001 EDX bit 26.
-fn gigabyte_pages() -> bool {
-    instr::cpuid(0x8000_0001, 0).edx & 1 << 26 != 0
-}
-
 /// CPUs that are ready to run guests.
 static READY: AtomicUsize = AtomicUsize::new(0);
 
 /// Runs vCPUs on this CPU until all domains have ended.
-fn run(machine: &SvmMachine, features: Features) {
-    let per_cpu = this_cpu();
-    let mut cpu = Cpu::<Svm>::new(SvmCpu::enable(per_cpu.index.0, features), per_cpu);
+fn run<B: Backend>(machine: &Machine<B>, per_cpu: &PerCpu, mut cpu: B::Cpu) {
     if READY.fetch_add(1, Ordering::Relaxed) + 1 == machine.cpus() {
         memory::seal_heap();
     }
@@ -124,11 +108,11 @@ fn run(machine: &SvmMachine, features: Features) {
 }
 
 /// What every CPU but the first does.
-fn other_cpu(_cpu: &'static PerCpu) -> ! {
-    let machine = machine::wait();
-    match Features::detect() {
-        Ok(features) => run(machine, features),
-        Err(missing) => println!("phalanx: warning: CPU {} is not used: {missing}", this_cpu().index.0),
+fn other_cpu<B: Backend>(per_cpu: &'static PerCpu) -> ! {
+    let machine = machine::wait::<B>();
+    match B::enable(per_cpu) {
+        Ok(cpu) => run(machine, per_cpu, cpu),
+        Err(missing) => println!("phalanx: warning: CPU {} is not used: {missing}", per_cpu.index.0),
     }
-    instr::halt_forever()
+    halt_forever()
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::machine::{Machine, PROGRAM};
+use super::machine::Machine;
 use super::outcome::Ended;
 use crate::error::{Result, trouble};
 use crate::process;
@@ -36,7 +36,7 @@ pub(crate) enum Heard {
 impl Emulator {
     /// Starts `machine`. The kernel ends the emulator should the calling thread end first.
     pub(crate) fn start(machine: &Machine) -> Result<Self> {
-        Self::spawn(PROGRAM, &machine.arguments())
+        Self::spawn(machine.program(), &machine.arguments())
     }
 
     fn spawn(program: &str, arguments: &[String]) -> Result<Self> {

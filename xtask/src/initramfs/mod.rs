@@ -5,10 +5,11 @@ pub(crate) mod cpio;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 
+use crate::arch::Arch;
 use crate::error::{Result, at_path};
 use crate::places::Places;
 use crate::prepare::busybox;
@@ -16,23 +17,37 @@ use crate::store;
 use cpio::Node;
 
 /// The scripts that `phalanx.run=NAME` on the kernel's command line starts.
-const SCRIPTS: [(&str, &str); 7] = [
+const SCRIPTS: [(&str, &str); 9] = [
     ("clock30", include_str!("scripts/clock30.sh")),
     ("compute", include_str!("scripts/compute.sh")),
+    ("hotplug", include_str!("scripts/hotplug.sh")),
     ("idle", include_str!("scripts/idle.sh")),
     ("lib", include_str!("scripts/lib.sh")),
     ("poweroff", include_str!("scripts/poweroff.sh")),
     ("reboot-loop", include_str!("scripts/reboot-loop.sh")),
     ("smp", include_str!("scripts/smp.sh")),
+    ("smp-lib", include_str!("scripts/smp-lib.sh")),
 ];
 
-/// Returns the path of the packed initramfs; packed again only when its content changed.
-pub(crate) fn build(places: &Places) -> Result<PathBuf> {
-    let binary = busybox::binary(places)?;
+/// Returns the path of the packed initramfs for `arch`.
+pub(crate) fn build(places: &Places, arch: Arch) -> Result<PathBuf> {
+    let binary = busybox::binary(places, arch)?;
     let busybox = fs::read(&binary).map_err(at_path("read", &binary))?;
-    let tree = tree(busybox);
+    write(places, &arch.place("busybox"), &tree(busybox))
+}
+
+/// Returns the path of an initramfs called `name` that holds nothing but the program `init`.
+pub(crate) fn alone(places: &Places, name: &str, init: &Path) -> Result<PathBuf> {
+    let content = fs::read(init).map_err(at_path("read", init))?;
+    let console = ("dev/console".to_owned(), Node::Device { major: 5, minor: 1 });
+    let init = ("init".to_owned(), Node::File { content, executable: true });
+    write(places, name, &BTreeMap::from([("dev".to_owned(), Node::Folder), console, init]))
+}
+
+/// Packs `tree`; the file is written again only when its content changed.
+fn write(places: &Places, name: &str, tree: &BTreeMap<String, Node>) -> Result<PathBuf> {
     let archive = cpio::pack(tree.iter().map(|(path, node)| (path.as_str(), node)));
-    let path = places.target.join("initramfs").join("busybox.cpio.gz");
+    let path = places.target.join("initramfs").join(format!("{name}.cpio.gz"));
     let packed = compress(&archive).map_err(at_path("compress", &path))?;
     if fs::read(&path).ok().as_ref() != Some(&packed) {
         store::write_atomically(&path, &packed)?;
@@ -96,7 +111,7 @@ mod tests {
 
     #[test]
     fn every_script_reads_the_library_that_exists() {
-        for (name, text) in SCRIPTS.iter().filter(|(name, _)| *name != "lib") {
+        for (name, text) in SCRIPTS.iter().filter(|(name, _)| !name.ends_with("lib")) {
             assert!(text.contains(". /scripts/lib"), "{name}");
         }
     }

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use super::download::Archive;
 use super::mirror::Mirror;
+use crate::arch::Arch;
 use crate::error::{Result, at_path, trouble};
 use crate::places::Places;
 use crate::process;
@@ -20,13 +21,18 @@ const HELPER: &str = "/usr/lib/apt/apt-helper";
 pub(super) const NETWORK_HELP: &str =
     "check the network connection and run the same command again: a cut download is resumed";
 
-/// Settings that keep apt inside our folder. Read after the system's own files, so that proxies stay in force.
+/// Settings that keep apt inside our folder, without the caches that it can make again from the lists. Read after the system's
+/// own files, so that proxies stay in force.
 const SETTINGS: &str = r#"
 Dir::State::Lists "@DIR@/lists";
 Dir::Cache "@DIR@/cache";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
 Dir::Etc::SourceList "@DIR@/sources.list";
 Dir::Etc::SourceParts "/dev/null";
-APT::Architecture "amd64";
+APT::Architecture "@ARCH@";
+#clear APT::Architectures;
+APT::Architectures { "@ARCH@"; };
 APT::Sandbox::User "root";
 APT::Update::Post-Invoke "";
 Acquire::Languages "none";
@@ -44,8 +50,8 @@ pub(crate) struct Apt {
 }
 
 impl Apt {
-    /// Opens (and locks) the state folder `name` over `suites`. Nothing is downloaded yet.
-    pub(crate) fn open(places: &Places, name: &str, suites: &[&str]) -> Result<Self> {
+    /// Opens (and locks) the state folder `name` over `suites` for packages of `arch`. Nothing is downloaded yet.
+    pub(crate) fn open(places: &Places, name: &str, suites: &[&str], arch: Arch) -> Result<Self> {
         if process::find("apt-get").is_none() {
             return Err(trouble(
                 "this machine has no apt-get to fetch Debian packages with",
@@ -54,13 +60,17 @@ impl Apt {
         }
         let dir = places.cache.join("apt").join(name);
         let lock = Lock::take(&dir.join("lock"))?;
+        for cache in ["cache/pkgcache.bin", "cache/srcpkgcache.bin"] {
+            let _ = fs::remove_file(dir.join(cache));
+        }
         for folder in ["lists/partial", "cache/archives/partial"] {
             let folder = dir.join(folder);
             fs::create_dir_all(&folder).map_err(at_path("create", &folder))?;
         }
         let apt = Self { dir, _lock: lock };
         apt.write("sources.list", &Mirror::find()?.sources(suites))?;
-        apt.write("apt.conf", &SETTINGS.replace("@DIR@", &apt.dir.display().to_string()))?;
+        let settings = SETTINGS.replace("@DIR@", &apt.dir.display().to_string()).replace("@ARCH@", arch.debian());
+        apt.write("apt.conf", &settings)?;
         Ok(apt)
     }
 
@@ -80,7 +90,7 @@ impl Apt {
     pub(crate) fn update(&self) -> Result<()> {
         let task = Task::start("Fetching Debian's package lists");
         process::output(
-            self.command("apt-get").args(["update", "-q", "--error-on=any"]),
+            self.command("apt-get").args(["update", "-qq", "--error-on=any"]),
             "fetch Debian's package lists",
             NETWORK_HELP,
         )?;

@@ -7,6 +7,7 @@ use super::apt::Apt;
 use super::host::{self, Root};
 use super::mirror;
 use super::tools::{self, Tool};
+use crate::arch::Arch;
 use crate::error::{Result, trouble};
 use crate::places::Places;
 
@@ -24,7 +25,11 @@ pub(crate) fn ensure(places: &Places, wanted: &[Tool]) -> Result<()> {
             install(places, &release, root, &packages)?;
         }
         (release, _) => {
-            return Err(trouble(format!("some programs are missing:\n{list}"), by_hand(release.as_deref(), &packages)));
+            let help = format!(
+                "{}\n(cargo xtask doctor lists the packages of all commands at once)",
+                by_hand(release.as_deref(), &packages)
+            );
+            return Err(trouble(format!("some programs are missing:\n{list}"), help));
         }
     }
     let still = tools::missing(wanted);
@@ -87,25 +92,35 @@ fn suites(release: &str, packages: &[&str]) -> Vec<String> {
 fn install(places: &Places, release: &str, root: Root, packages: &[&str]) -> Result<()> {
     let suites = suites(release, packages);
     let names: Vec<&str> = suites.iter().map(String::as_str).collect();
-    let apt = Apt::open(places, "system", &names)?;
+    let apt = Apt::open(places, "system", &names, Arch::X86)?;
     apt.update()?;
-    let inner = apt.command("apt-get");
-    let mut command = if root == Root::Sudo { Command::new("sudo") } else { Command::new("env") };
-    command.args(["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]).arg(inner.get_program()).args(inner.get_args());
-    command.args(["install", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]);
-    command.args(arguments(release, packages));
     let how = if root == Root::Sudo { "with sudo" } else { "as root" };
     eprintln!("installing {how}: apt-get install {}", packages.join(" "));
+    let mut command = as_root(&apt, root);
+    command.args(["install", "--yes", "--no-install-recommends", "-qq", "-o", "Dpkg::Use-Pty=0"]);
+    command.args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments(release, packages));
     let stdin = if std::io::stdin().is_terminal() { Stdio::inherit() } else { Stdio::null() };
     let status = command
         .stdin(stdin)
         .stdout(std::io::stderr())
         .status()
         .map_err(|error| trouble(error, "run: cargo xtask doctor"))?;
-    if status.success() {
-        return Ok(());
+    if !status.success() {
+        return Err(trouble(format!("apt-get ended with {status}"), by_hand(Some(release), packages)));
     }
-    Err(trouble(format!("apt-get ended with {status}"), by_hand(Some(release), packages)))
+    let forgotten = as_root(&apt, root).arg("clean").stdin(Stdio::null()).status();
+    if !forgotten.is_ok_and(|status| status.success()) {
+        eprintln!("the downloaded packages stay in {}", places.cache.display());
+    }
+    Ok(())
+}
+
+/// apt-get with our settings and root's rights.
+fn as_root(apt: &Apt, root: Root) -> Command {
+    let inner = apt.command("apt-get");
+    let mut command = if root == Root::Sudo { Command::new("sudo") } else { Command::new("env") };
+    command.args(["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]).arg(inner.get_program()).args(inner.get_args());
+    command
 }
 
 #[cfg(test)]

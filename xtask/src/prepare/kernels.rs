@@ -1,9 +1,14 @@
 //! Guest kernels: Debian's own, unmodified, taken out of their packages.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use flate2::{Compression, GzBuilder};
+
 use super::apt::Apt;
+use super::boards;
+use crate::arch::Arch;
 use crate::error::{Result, at_path, trouble};
 use crate::places::Places;
 use crate::store;
@@ -16,7 +21,7 @@ const SUITES: [&str; 3] = ["bookworm", "bookworm-updates", "bookworm-security"];
 pub(crate) enum Flavour {
     /// For virtual machines: the smallest.
     Cloud,
-    /// For any PC.
+    /// For any machine.
     Full,
     /// PREEMPT_RT.
     Rt,
@@ -41,39 +46,56 @@ impl Flavour {
     }
 
     /// The package that depends on the newest build.
-    const fn meta_package(self) -> &'static str {
-        match self {
-            Self::Cloud => "linux-image-cloud-amd64",
-            Self::Full => "linux-image-amd64",
-            Self::Rt => "linux-image-rt-amd64",
-        }
+    fn meta_package(self, arch: Arch) -> String {
+        let kind = match self {
+            Self::Cloud => "cloud-",
+            Self::Full => "",
+            Self::Rt => "rt-",
+        };
+        format!("linux-image-{kind}{}", arch.debian())
     }
 
-    /// The cache folder of this kernel.
-    pub(crate) fn folder(self, places: &Places) -> PathBuf {
-        places.cache.join("kernels").join(format!("debian-{}", self.name()))
+    /// The cache folder of this kernel for `arch`.
+    pub(crate) fn folder(self, places: &Places, arch: Arch) -> PathBuf {
+        places.cache.join("kernels").join(arch.place(&format!("debian-{}", self.name())))
     }
 }
 
-/// The apt state that guest packages come from.
-pub(crate) fn guest_apt(places: &Places) -> Result<Apt> {
-    Apt::open(places, "guests", &SUITES)
+/// The apt state that guest packages for `arch` come from.
+pub(crate) fn guest_apt(places: &Places, arch: Arch) -> Result<Apt> {
+    Apt::open(places, &arch.place("guests"), &SUITES, arch)
 }
 
-/// Returns the path of the kernel's `vmlinuz`; the first call downloads it.
-pub(crate) fn vmlinuz(places: &Places, flavour: Flavour) -> Result<PathBuf> {
-    let folder = store::once(&flavour.folder(places), |scratch| fetch(places, flavour, scratch))?;
+/// Returns the path of the kernel's `vmlinuz` for `arch`; the first call downloads it.
+pub(crate) fn vmlinuz(places: &Places, arch: Arch, flavour: Flavour) -> Result<PathBuf> {
+    let folder = store::once(&flavour.folder(places, arch), |scratch| fetch(places, arch, flavour, scratch))?;
     Ok(folder.join("vmlinuz"))
 }
 
-fn fetch(places: &Places, flavour: Flavour, scratch: &Path) -> Result<()> {
-    let apt = guest_apt(places)?;
-    let meta = flavour.meta_package();
-    let package = apt.look_up(meta, |apt| apt.dependency(meta, "linux-image-"))?;
+/// The same kernel packed by gzip, as boot loaders for Arm take it: Debian's is not.
+pub(crate) fn packed(places: &Places, arch: Arch, flavour: Flavour) -> Result<PathBuf> {
+    let plain = vmlinuz(places, arch, flavour)?;
+    let mut place = flavour.folder(places, arch).into_os_string();
+    place.push("-gz");
+    let folder = store::once(Path::new(&place), |scratch| {
+        let bytes = fs::read(&plain).map_err(at_path("read", &plain))?;
+        let path = scratch.join("vmlinuz.gz");
+        let file = fs::File::create(&path).map_err(at_path("create", &path))?;
+        let mut gzip = GzBuilder::new().mtime(0).write(file, Compression::fast());
+        gzip.write_all(&bytes).and_then(|()| gzip.finish().map(drop)).map_err(at_path("write", &path))
+    })?;
+    Ok(folder.join("vmlinuz.gz"))
+}
+
+fn fetch(places: &Places, arch: Arch, flavour: Flavour, scratch: &Path) -> Result<()> {
+    let apt = guest_apt(places, arch)?;
+    let meta = flavour.meta_package(arch);
+    let package = apt.look_up(&meta, |apt| apt.dependency(&meta, "linux-image-"))?;
     store::aside(scratch, |unpacked| {
         apt.unpack(&package, unpacked)?;
         let found = find_vmlinuz(&unpacked.join("boot"), &package)?;
-        fs::rename(&found, scratch.join("vmlinuz")).map_err(at_path("move", &found))
+        fs::rename(&found, scratch.join("vmlinuz")).map_err(at_path("move", &found))?;
+        boards::keep_device_trees(unpacked, scratch)
     })?;
     fs::write(scratch.join("package"), format!("{package}\n")).map_err(at_path("write in", scratch))
 }
@@ -84,4 +106,18 @@ fn find_vmlinuz(boot: &Path, package: &str) -> Result<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-")))
         .ok_or_else(|| trouble(format!("{package} holds no vmlinuz"), "cargo xtask clean-cache, then try again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_and_places_differ_by_architecture() {
+        assert_eq!(Flavour::Full.meta_package(Arch::X86), "linux-image-amd64");
+        assert_eq!(Flavour::Rt.meta_package(Arch::Arm), "linux-image-rt-arm64");
+        let places = Places { root: "/r".into(), target: "/t".into(), cache: "/c".into() };
+        assert_eq!(Flavour::Cloud.folder(&places, Arch::X86), Path::new("/c/kernels/debian-cloud"));
+        assert_eq!(Flavour::Cloud.folder(&places, Arch::Arm), Path::new("/c/kernels/debian-cloud-arm64"));
+    }
 }

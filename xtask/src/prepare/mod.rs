@@ -1,6 +1,7 @@
 //! Preparation: each command makes sure of what it needs, downloads it once, and says so.
 
 pub(crate) mod apt;
+pub(crate) mod boards;
 pub(crate) mod busybox;
 mod download;
 pub(crate) mod host;

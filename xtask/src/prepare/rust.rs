@@ -14,9 +14,6 @@ use crate::process;
 use crate::progress::Task;
 use crate::store;
 
-/// The target of the hypervisor and of the test guests on x86.
-pub(crate) const X86_BARE: &str = "x86_64-unknown-none";
-
 /// As rustup's libraries are built: with bitcode for link-time optimisation, and with frame pointers for backtraces.
 const FLAGS: &str = "-C embed-bitcode=yes -C force-frame-pointers=yes";
 
@@ -87,7 +84,7 @@ pub(crate) fn sysroot(places: &Places, target: &str) -> Result<Sysroot> {
 }
 
 fn build(places: &Places, compiler: &Compiler, target: &str, scratch: &Path) -> Result<()> {
-    let library = rust_src::library(places, compiler)?;
+    let library = rust_src::library(places, compiler, target)?;
     store::aside(scratch, |work| {
         write_empty_crate(work)?;
         let task = Task::start(format!("Building Rust's libraries for {target}"));
@@ -147,11 +144,11 @@ fn field<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
 }
 
-/// The error for a compiler whose source nobody offers.
-pub(crate) fn no_source(compiler: &Compiler, offered: &[String]) -> miette::Report {
+/// The error for a compiler whose source nobody offers, wanted for `target`.
+pub(crate) fn no_source(compiler: &Compiler, target: &str, offered: &[String]) -> miette::Report {
     trouble(
         format!("Debian offers rust-src {}, and this compiler is {}", offered.join(", "), compiler.release),
-        format!("run: rustup target add {X86_BARE}   (or: rustup component add rust-src), then try again"),
+        format!("run: rustup target add {target}   (or: rustup component add rust-src), then try again"),
     )
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::apt::Apt;
 use super::rust::{Compiler, no_source};
+use crate::arch::Arch;
 use crate::error::{Result, at_path, trouble};
 use crate::places::Places;
 use crate::store;
@@ -15,19 +16,19 @@ const PACKAGE: &str = "rust-src";
 const SUITES: [(&str, &[&str]); 2] = [("rust-backports", &["trixie-backports"]), ("rust-unstable", &["sid"])];
 
 /// Returns the `library` folder whose version equals the compiler's.
-pub(crate) fn library(places: &Places, compiler: &Compiler) -> Result<PathBuf> {
+pub(crate) fn library(places: &Places, compiler: &Compiler, target: &str) -> Result<PathBuf> {
     let installed = compiler.sysroot.join("lib/rustlib/src/rust/library");
     if installed.join("Cargo.lock").exists() {
         return Ok(installed);
     }
     let place = places.cache.join("rust").join(format!("src-{}", compiler.release));
-    store::once(&place, |scratch| fetch(places, compiler, scratch)).map(|folder| folder.join("library"))
+    store::once(&place, |scratch| fetch(places, compiler, target, scratch)).map(|folder| folder.join("library"))
 }
 
-fn fetch(places: &Places, compiler: &Compiler, scratch: &Path) -> Result<()> {
+fn fetch(places: &Places, compiler: &Compiler, target: &str, scratch: &Path) -> Result<()> {
     let mut offered = Vec::new();
     for (state, suites) in SUITES {
-        let apt = Apt::open(places, state, suites)?;
+        let apt = Apt::open(places, state, suites, Arch::X86)?;
         let right = |version: &String| is_release(version, &compiler.release);
         let found = apt.look_up(PACKAGE, |apt| apt.versions(PACKAGE).into_iter().find(right));
         match (found, apt.versions(PACKAGE)) {
@@ -36,7 +37,7 @@ fn fetch(places: &Places, compiler: &Compiler, scratch: &Path) -> Result<()> {
             (Err(_), versions) => offered.extend(versions),
         }
     }
-    Err(no_source(compiler, &offered))
+    Err(no_source(compiler, target, &offered))
 }
 
 fn unpack(apt: &Apt, version: &str, scratch: &Path) -> Result<()> {

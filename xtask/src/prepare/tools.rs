@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::arch::Arch;
 use crate::process;
 
 /// A program or file from a Debian package.
@@ -19,17 +20,34 @@ pub(crate) struct Tool {
 }
 
 /// QEMU's oldest major version whose software emulation has what the hypervisor needs of a processor with SVM.
-const QEMU_AT_LEAST: u32 = 8;
+const QEMU_X86_AT_LEAST: u32 = 8;
+/// QEMU's oldest major version with all Arm boards that the tests boot (`raspi4b` is the youngest).
+const QEMU_ARM_AT_LEAST: u32 = 9;
 
-/// The emulator.
-pub(crate) const EMULATOR: &[Tool] = &[Tool {
-    name: "qemu-system-x86_64",
-    package: "qemu-system-x86",
-    why: "the emulated machine that Phalanx runs on",
-    look: look_for_qemu,
-}];
+/// The emulator for `arch`.
+pub(crate) const fn emulator(arch: Arch) -> &'static [Tool] {
+    match arch {
+        Arch::X86 => &[Tool {
+            name: QEMU_X86,
+            package: "qemu-system-x86",
+            why: "the emulated PC that Phalanx runs on",
+            look: || qemu(QEMU_X86, QEMU_X86_AT_LEAST),
+        }],
+        Arch::Arm => &[Tool {
+            name: QEMU_ARM,
+            package: "qemu-system-arm",
+            why: "the emulated Arm machine that Phalanx runs on",
+            look: || qemu(QEMU_ARM, QEMU_ARM_AT_LEAST),
+        }],
+    }
+}
 
-/// What `cargo xtask image` starts.
+/// The emulator's program for PCs.
+pub(crate) const QEMU_X86: &str = "qemu-system-x86_64";
+/// The emulator's program for Arm machines.
+pub(crate) const QEMU_ARM: &str = "qemu-system-aarch64";
+
+/// What `cargo xtask image` starts for a PC.
 pub(crate) const IMAGE: &[Tool] = &[
     Tool {
         name: "grub-mkrescue",
@@ -75,13 +93,13 @@ fn file(path: &str) -> Result<String, String> {
     if Path::new(path).exists() { Ok(path.to_owned()) } else { Err(format!("no {path}")) }
 }
 
-fn look_for_qemu() -> Result<String, String> {
-    program("qemu-system-x86_64")?;
-    let text = process::output(Command::new("qemu-system-x86_64").arg("--version"), "ask for the version", "")
+fn qemu(name: &str, at_least: u32) -> Result<String, String> {
+    program(name)?;
+    let text = process::output(Command::new(name).arg("--version"), "ask for the version", "")
         .map_err(|error| error.to_string())?;
     let version = qemu_version(&text).ok_or("its version is not readable")?;
     let major = version.split('.').next().and_then(|digits| digits.parse::<u32>().ok()).unwrap_or(0);
-    if major >= QEMU_AT_LEAST { Ok(version) } else { Err(format!("version {version} is older than {QEMU_AT_LEAST}")) }
+    if major >= at_least { Ok(version) } else { Err(format!("version {version} is older than {at_least}")) }
 }
 
 /// `QEMU emulator version 10.0.2 (…)` → `10.0.2`.

@@ -1,6 +1,7 @@
 //! `cargo xtask run`: a system on an emulated machine, with its console on this terminal or on stdout.
 
 mod keyboard;
+mod line_ends;
 mod session;
 mod terminal;
 
@@ -38,8 +39,10 @@ pub(crate) struct Watch {
 pub(crate) fn run(places: &Places, options: &RunOptions) -> Result<u8> {
     let manifest = system::find_manifest(places, options.system.as_deref())?;
     let watch = watch(options)?;
-    install::ensure(places, tools::EMULATOR)?;
-    let machine = options.describe(Builder::new(places)?.system(&manifest)?);
+    let board = options.machine.board()?;
+    install::ensure(places, tools::emulator(board.arch()))?;
+    let system = Builder::new(places, board.arch())?.system(&manifest)?;
+    let machine = Machine { extra: options.emulator_args.clone(), ..options.machine.describe(places, board, system)? };
     if options.print_command {
         println!("{}", machine.typed());
         return Ok(0);
@@ -68,5 +71,5 @@ fn pattern(option: &str, text: &str) -> Result<Regex> {
 /// One line about the machine, for the start of a run.
 fn describe(machine: &Machine) -> String {
     let cpus = if machine.cpus == 1 { "1 CPU".to_owned() } else { format!("{} CPUs", machine.cpus) };
-    format!("Phalanx on an emulated PC with {cpus} and {} of memory", machine.memory)
+    format!("Phalanx on {} with {cpus} and {} of memory", machine.board.title(), machine.memory)
 }

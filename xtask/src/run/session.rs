@@ -8,6 +8,7 @@ use std::time::Instant;
 use regex::Regex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use super::line_ends::LineEnds;
 use super::terminal::RawMode;
 use super::{Watch, describe, keyboard};
 use crate::emulator::child::{Emulator, Heard};
@@ -62,6 +63,7 @@ struct Session<'w> {
     watch: &'w Watch,
     leave: Arc<AtomicBool>,
     transcript: Transcript,
+    line_ends: LineEnds,
     until: Cursor,
     fail_on: Cursor,
     input_after: Cursor,
@@ -75,6 +77,7 @@ impl<'w> Session<'w> {
             watch,
             leave,
             transcript: Transcript::default(),
+            line_ends: LineEnds::of_stdout(),
             until: start,
             fail_on: start,
             input_after: start,
@@ -116,7 +119,7 @@ impl<'w> Session<'w> {
 
     fn show(&mut self, bytes: &[u8]) -> Result<()> {
         let mut out = std::io::stdout();
-        let shown = out.write_all(bytes).and_then(|()| out.flush());
+        let shown = out.write_all(&self.line_ends.mend(bytes)).and_then(|()| out.flush());
         self.transcript.push(bytes);
         shown.map_err(|error| trouble(format!("cannot write the console to stdout: {error}"), "keep stdout open"))
     }

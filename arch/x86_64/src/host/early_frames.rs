@@ -123,6 +123,7 @@ pub(super) mod tests {
             extra_modules: 0,
             command_line: CommandLine::new(),
             rsdp: None,
+            board: None,
             kernel_image: range(0x20_0000, 0x30_0000),
         }
     }

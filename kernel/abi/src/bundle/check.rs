@@ -2,8 +2,8 @@
 
 use super::error::{BundleError, DomainError, Table};
 use super::layout::{
-    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, FLAG_CONSOLE, MAX_DOMAINS, MAX_VCPUS, ON_REBOOT_END,
-    ON_REBOOT_RESTART, PAGE_SIZE, RegionRecord, SegmentRecord,
+    ALWAYS, CLASS_SHARED, DEVICE_NS16550, DEVICE_PL011, DeviceRecord, DomainRecord, FLAG_CONSOLE, MAX_DOMAINS,
+    MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, ONLY_GICV2, ONLY_GICV3, PAGE_SIZE, RegionRecord, SegmentRecord,
 };
 use super::terms::Device;
 use super::view::{Bundle, name, slice};
@@ -79,9 +79,9 @@ fn regions(records: &[RegionRecord], declared: u64) -> Result<(), DomainError> {
     Ok(())
 }
 
-/// Segments: contents in the file, ascending, disjoint, each within one region.
+/// Segments: contents in the file, ascending, each within one region, disjoint on every machine.
 fn segments(bundle: Bundle<'_>, records: &[SegmentRecord], regions: &[RegionRecord]) -> Result<(), DomainError> {
-    let mut end = 0;
+    let mut ends = Ends::default();
     for (segment, record) in records.iter().enumerate() {
         let (gpa, size) = (record.gpa.get(), record.size.get());
         let present = size != 0 && record.offset.get() % PAGE_SIZE == 0 && bundle.contents(record).is_some();
@@ -93,12 +93,45 @@ fn segments(bundle: Bundle<'_>, records: &[SegmentRecord], regions: &[RegionReco
         if !regions.iter().any(|region| holds(region, gpa, after)) {
             return Err(outside);
         }
-        if gpa < end {
+        let only = record.only.get();
+        let place = ends.place(only).ok_or(DomainError::SegmentOnly { segment, only })?;
+        if gpa < ends.start || gpa < place {
             return Err(DomainError::SegmentOrder { segment });
         }
-        end = after;
+        ends.put(only, gpa, after);
     }
     Ok(())
+}
+
+/// How far the segments reach so far: per alternative, as segments of one do not disturb those of another.
+#[derive(Default)]
+struct Ends {
+    /// Start of the segment before.
+    start: u64,
+    always: u64,
+    gicv2: u64,
+    gicv3: u64,
+}
+
+impl Ends {
+    /// Where the next segment of this kind may start at the earliest. `None` where the kind is unknown.
+    fn place(&self, only: u32) -> Option<u64> {
+        match only {
+            ALWAYS => Some(self.always.max(self.gicv2).max(self.gicv3)),
+            ONLY_GICV2 => Some(self.always.max(self.gicv2)),
+            ONLY_GICV3 => Some(self.always.max(self.gicv3)),
+            _ => None,
+        }
+    }
+
+    const fn put(&mut self, only: u32, start: u64, end: u64) {
+        self.start = start;
+        match only {
+            ONLY_GICV2 => self.gicv2 = end,
+            ONLY_GICV3 => self.gicv3 = end,
+            _ => self.always = end,
+        }
+    }
 }
 
 /// Whether `start..end` lies in this region, whose own end is known not to overflow.
@@ -110,7 +143,7 @@ fn holds(region: &RegionRecord, start: u64, end: u64) -> bool {
 fn devices(records: &[DeviceRecord]) -> Result<(), DomainError> {
     for (device, record) in records.iter().enumerate() {
         let kind = record.kind.get();
-        if kind != DEVICE_NS16550 {
+        if !matches!(kind, DEVICE_NS16550 | DEVICE_PL011) {
             return Err(DomainError::DeviceKind { device, kind });
         }
         Device::decode(record).ok_or(DomainError::DeviceAddress { device })?;

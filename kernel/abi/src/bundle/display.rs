@@ -13,6 +13,7 @@ impl fmt::Display for Table {
             Self::Segments => "segment",
             Self::X86Entries => "x86 entry",
             Self::Devices => "device",
+            Self::ArmEntries => "Arm entry",
         })
     }
 }
@@ -34,6 +35,12 @@ impl fmt::Display for BundleError {
             }
             Self::Checksum { stored, computed } => {
                 write!(f, "the bundle is damaged: its checksum is {computed:#010x}, the header says {stored:#010x}")
+            }
+            Self::UnknownArchitecture { found } => {
+                write!(f, "the bundle is for an unknown architecture (number {found})")
+            }
+            Self::WrongArchitecture { bundle, machine } => {
+                write!(f, "the bundle is for {bundle} machines, this is an {machine} machine")
             }
             Self::TableOutside { table } => write!(f, "the {table} table lies outside the bundle"),
             Self::DomainCount { count } => {
@@ -67,10 +74,16 @@ impl fmt::Display for DomainError {
             Self::SegmentOutsideRam { segment } => {
                 write!(f, "segment {segment} lies outside its RAM")
             }
+            Self::SegmentOnly { segment, only } => {
+                write!(f, "segment {segment} is for unknown machines (number {only})")
+            }
             Self::SegmentOrder { segment } => {
-                write!(f, "segment {segment} overlaps the one before it")
+                write!(f, "segment {segment} overlaps one before it")
             }
             Self::EntryKind { kind } => write!(f, "entry state of unknown kind {kind}"),
+            Self::EntryForeign { bundle } => {
+                write!(f, "entry state for another architecture than {bundle}, which the bundle is for")
+            }
             Self::EntryIndex { index } => write!(f, "entry state {index} does not exist"),
             Self::DeviceKind { device, kind } => {
                 write!(f, "device {device} is of unknown kind {kind}")

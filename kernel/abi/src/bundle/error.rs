@@ -1,5 +1,7 @@
 //! Why a bundle is refused. Fields instead of strings: `display.rs` makes the text when somebody prints it.
 
+use super::terms::Architecture;
+
 /// The tables of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
@@ -13,6 +15,8 @@ pub enum Table {
     X86Entries,
     /// [`super::DeviceRecord`]s.
     Devices,
+    /// [`super::ArmEntryRecord`]s.
+    ArmEntries,
 }
 
 /// Why [`super::Bundle::parse`] refused.
@@ -46,6 +50,18 @@ pub enum BundleError {
         stored: u32,
         /// The sum of the bytes.
         computed: u32,
+    },
+    /// No architecture that this version knows.
+    UnknownArchitecture {
+        /// The number in the header.
+        found: u32,
+    },
+    /// The bundle is for other machines ([`super::Bundle::require`]).
+    WrongArchitecture {
+        /// What it is for.
+        bundle: Architecture,
+        /// What this machine is.
+        machine: Architecture,
     },
     /// A table lies outside the file.
     TableOutside {
@@ -128,7 +144,14 @@ pub enum DomainError {
         /// Which segment.
         segment: usize,
     },
-    /// A segment starts before the one before it ends.
+    /// A segment is for machines that this version does not know.
+    SegmentOnly {
+        /// Which segment.
+        segment: usize,
+        /// The number in the record.
+        only: u32,
+    },
+    /// A segment starts before one before it ends that may be there at the same time.
     SegmentOrder {
         /// Which segment.
         segment: usize,
@@ -137,6 +160,11 @@ pub enum DomainError {
     EntryKind {
         /// The number in the record.
         kind: u32,
+    },
+    /// The entry state is for another architecture than the bundle.
+    EntryForeign {
+        /// What the bundle is for.
+        bundle: Architecture,
     },
     /// The entry record does not exist.
     EntryIndex {

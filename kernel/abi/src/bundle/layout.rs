@@ -6,9 +6,13 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// First bytes of every bundle.
 pub const MAGIC: [u8; 8] = *b"PHALANXB";
 /// Version of the format that this crate reads and writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Alignment of segment contents in the file, and of regions in guest-physical memory, in bytes.
 pub const PAGE_SIZE: u64 = 4096;
+/// [`Header::architecture`]: x86-64 machines.
+pub const ARCH_X86_64: u32 = 1;
+/// [`Header::architecture`]: 64-bit Arm machines.
+pub const ARCH_AARCH64: u32 = 2;
 /// Most domains in a bundle.
 pub const MAX_DOMAINS: usize = 64;
 /// Most vCPUs in a domain.
@@ -26,6 +30,8 @@ pub const ON_REBOOT_RESTART: u32 = 0;
 pub const ON_REBOOT_END: u32 = 1;
 /// [`EntryRef::kind`]: an [`X86EntryRecord`].
 pub const ENTRY_X86: u32 = 1;
+/// [`EntryRef::kind`]: an [`ArmEntryRecord`].
+pub const ENTRY_ARM: u32 = 2;
 /// [`SegmentRecord::only`]: on every machine.
 pub const ALWAYS: u32 = 0;
 /// [`SegmentRecord::only`]: on Arm machines with a GICv2.
@@ -34,6 +40,8 @@ pub const ONLY_GICV2: u32 = 1;
 pub const ONLY_GICV3: u32 = 2;
 /// [`DeviceRecord::kind`]: a 16550 serial port in the I/O port space.
 pub const DEVICE_NS16550: u32 = 1;
+/// [`DeviceRecord::kind`]: a PL011 serial port in guest-physical memory.
+pub const DEVICE_PL011: u32 = 2;
 
 /// Implements the zerocopy traits that every record has.
 macro_rules! records {
@@ -68,6 +76,10 @@ records! {
         pub x86_entries: TableRef,
         /// [`DeviceRecord`]s.
         pub devices: TableRef,
+        /// [`ArmEntryRecord`]s.
+        pub arm_entries: TableRef,
+        /// What machines the bundle is for: [`ARCH_X86_64`] or [`ARCH_AARCH64`].
+        pub architecture: U32,
     }
 
     /// Where a table lies in the file.
@@ -88,7 +100,7 @@ records! {
 
     /// The entry state of a domain: a table, and an index into it.
     pub struct EntryRef {
-        /// Architecture, which names the table: [`ENTRY_X86`].
+        /// The table: [`ENTRY_X86`] or [`ENTRY_ARM`], as the bundle's architecture has it.
         pub kind: U32,
         /// Index of the record.
         pub index: U32,
@@ -110,7 +122,7 @@ records! {
         pub on_reboot: U32,
         /// Its RAM: ascending, without overlap.
         pub regions: Range,
-        /// Its initial contents of RAM: ascending, without overlap.
+        /// Its initial contents of RAM: ascending; alternatives to each other may overlap.
         pub segments: Range,
         /// Its devices.
         pub devices: Range,
@@ -134,15 +146,17 @@ records! {
         pub offset: U64,
         /// Bytes, not 0.
         pub size: U64,
+        /// On which machines: [`ALWAYS`], [`ONLY_GICV2`] or [`ONLY_GICV3`]. Elsewhere the segment is left out.
+        pub only: U32,
     }
 
     /// A virtual device.
     pub struct DeviceRecord {
-        /// [`DEVICE_NS16550`].
+        /// [`DEVICE_NS16550`] or [`DEVICE_PL011`].
         pub kind: U32,
-        /// Interrupt line (x86: global system interrupt).
+        /// Interrupt line (x86: global system interrupt; Arm: INTID).
         pub irq: U32,
-        /// First register (x86 serial port: I/O port).
+        /// First register (16550: I/O port; PL011: guest-physical address).
         pub address: U64,
     }
 
@@ -204,6 +218,15 @@ records! {
         /// Interrupt descriptor table register.
         pub idtr: X86DescriptorTable,
     }
+
+    /// The registers of an Arm vCPU at its first instruction: EL1 with its own stack pointer, interrupts masked (DAIF),
+    /// MMU and caches off. What is not here is zero.
+    pub struct ArmEntryRecord {
+        /// X0 to X3.
+        pub x: [U64; 4],
+        /// Program counter.
+        pub pc: U64,
+    }
 }
 
 /// Bytes of the header that the checksum does not cover: magic, version and the checksum itself.
@@ -211,6 +234,7 @@ pub(super) const UNCHECKED_LEN: usize = 16;
 
 // `docs/bundle.md` gives these sizes; a change of any is a new version of the format.
 const _: () = {
-    assert!(size_of::<Header>() == 64 && size_of::<DomainRecord>() == 88 && size_of::<RegionRecord>() == 16);
-    assert!(size_of::<SegmentRecord>() == 24 && size_of::<DeviceRecord>() == 16 && size_of::<X86EntryRecord>() == 328);
+    assert!(size_of::<Header>() == 76 && size_of::<DomainRecord>() == 88 && size_of::<RegionRecord>() == 16);
+    assert!(size_of::<SegmentRecord>() == 28 && size_of::<DeviceRecord>() == 16);
+    assert!(size_of::<X86EntryRecord>() == 328 && size_of::<ArmEntryRecord>() == 40);
 };

@@ -25,11 +25,12 @@ mod sample;
 
 pub use error::{BundleError, DomainError, Table};
 pub use layout::{
-    ALWAYS, CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, Header, MAGIC,
-    MAX_DOMAINS, MAX_NAME, MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, ONLY_GICV2, ONLY_GICV3, PAGE_SIZE, Range,
-    RegionRecord, SegmentRecord, TableRef, VERSION, X86DescriptorTable, X86EntryRecord, X86Segment,
+    ALWAYS, ARCH_AARCH64, ARCH_X86_64, ArmEntryRecord, CLASS_SHARED, DEVICE_NS16550, DEVICE_PL011, DeviceRecord,
+    DomainRecord, ENTRY_ARM, ENTRY_X86, EntryRef, FLAG_CONSOLE, Header, MAGIC, MAX_DOMAINS, MAX_NAME, MAX_VCPUS,
+    ON_REBOOT_END, ON_REBOOT_RESTART, ONLY_GICV2, ONLY_GICV3, PAGE_SIZE, Range, RegionRecord, SegmentRecord, TableRef,
+    VERSION, X86DescriptorTable, X86EntryRecord, X86Segment,
 };
-pub use terms::{Class, Device, Entry, OnReboot, Region, Segment};
+pub use terms::{Architecture, Class, Device, Entry, OnReboot, Region, Segment};
 pub use view::{Bundle, Domain};
 #[cfg(any(test, feature = "alloc"))]
-pub use writer::{BundleWriter, DomainSpec, SegmentSpec};
+pub use writer::{BundleWriter, DomainSpec, EntrySpec, SegmentSpec};

@@ -2,8 +2,8 @@
 
 use alloc::string::ToString;
 
-use super::layout::{DeviceRecord, DomainRecord, Header, RegionRecord, SegmentRecord};
-use super::{Bundle, BundleError, DomainError, Table, sample};
+use super::layout::{ALWAYS, DeviceRecord, DomainRecord, Header, ONLY_GICV2, ONLY_GICV3, RegionRecord, SegmentRecord};
+use super::{Architecture, Bundle, BundleError, DomainError, Table, sample};
 
 fn refusal(bytes: &[u8]) -> BundleError {
     Bundle::parse(bytes).expect_err("a bent bundle must be refused")
@@ -25,17 +25,22 @@ fn domain_error(bytes: &[u8]) -> DomainError {
 
 #[test]
 fn every_truncation_is_named() {
-    let bytes = sample::bundle();
-    for have in 0..bytes.len() {
-        let need = if have < size_of::<Header>() { size_of::<Header>() } else { bytes.len() };
-        let expected = BundleError::Truncated { have: have as u64, need: need as u64 };
-        assert_eq!(refusal(&bytes[..have]), expected);
+    for bytes in [sample::bundle(), sample::arm_bundle()] {
+        for have in 0..bytes.len() {
+            let need = if have < size_of::<Header>() { size_of::<Header>() } else { bytes.len() };
+            let expected = BundleError::Truncated { have: have as u64, need: need as u64 };
+            assert_eq!(refusal(&bytes[..have]), expected);
+        }
     }
 }
 
 #[test]
 fn every_flipped_bit_is_found() {
-    let mut bytes = sample::bundle();
+    flip_every_bit(sample::bundle());
+    flip_every_bit(sample::arm_bundle());
+}
+
+fn flip_every_bit(mut bytes: alloc::vec::Vec<u8>) {
     for bit in 0..bytes.len() * 8 {
         bytes[bit / 8] ^= 1 << (bit % 8);
         let error = refusal(&bytes);
@@ -59,8 +64,8 @@ fn frame_of_the_file() {
         refusal(&bytes)
     };
     assert_eq!(bent(|h| h.magic = *b"\x7fELF1234"), BundleError::Magic { found: *b"\x7fELF1234" });
-    assert_eq!(bent(|h| h.version = 2.into()), BundleError::Version { found: 2 });
-    assert_eq!(bent(|h| h.total_len = 63.into()), BundleError::TotalLength { found: 63 });
+    assert_eq!(bent(|h| h.version = 1.into()), BundleError::Version { found: 1 });
+    assert_eq!(bent(|h| h.total_len = 75.into()), BundleError::TotalLength { found: 75 });
     assert_eq!(bent(|h| h.domains.count = 0.into()), BundleError::DomainCount { count: 0 });
     let outside = |table| BundleError::TableOutside { table };
     assert_eq!(bent(|h| h.domains.count = u32::MAX.into()), outside(Table::Domains));
@@ -68,15 +73,48 @@ fn frame_of_the_file() {
     assert_eq!(bent(|h| h.segments.count = 400.into()), outside(Table::Segments));
     assert_eq!(bent(|h| h.x86_entries.offset = 8000.into()), outside(Table::X86Entries));
     assert_eq!(bent(|h| h.devices.count = 1000.into()), outside(Table::Devices));
+    assert_eq!(bent(|h| h.arm_entries.count = 1000.into()), outside(Table::ArmEntries));
+    for found in [0, 3, u32::MAX] {
+        let mut bytes = sample::bundle();
+        sample::edit_header(&mut bytes, |h| h.architecture = found.into());
+        assert_eq!(refusal(&bytes), BundleError::UnknownArchitecture { found });
+    }
 }
 
 #[test]
 fn too_many_domains() {
-    let mut writer = super::BundleWriter::new();
-    for number in 0..=super::MAX_DOMAINS {
-        writer.push(sample::domain(&number.to_string()));
+    let domains = (0..=super::MAX_DOMAINS).map(|number| sample::domain(&number.to_string()));
+    let bytes = sample::write(Architecture::X86_64, domains);
+    assert_eq!(refusal(&bytes), BundleError::DomainCount { count: 65 });
+}
+
+#[test]
+fn the_architecture_of_bundle_and_machine() {
+    use Architecture::{Aarch64, X86_64};
+    for (bytes, own, other) in [(sample::bundle(), X86_64, Aarch64), (sample::arm_bundle(), Aarch64, X86_64)] {
+        let bundle = Bundle::parse(&bytes).unwrap();
+        assert_eq!(bundle.architecture(), own);
+        assert!(bundle.require(own).is_ok());
+        let expected = BundleError::WrongArchitecture { bundle: own, machine: other };
+        assert_eq!(bundle.require(other).unwrap_err(), expected);
+        let mut bent = bytes;
+        sample::edit_header(&mut bent, |header| header.architecture = other.number().into());
+        let error = DomainError::EntryForeign { bundle: other };
+        assert_eq!(refusal(&bent), BundleError::Domain { index: 0, error });
     }
-    assert_eq!(refusal(&writer.finish()), BundleError::DomainCount { count: 65 });
+}
+
+#[test]
+fn the_checksum_may_be_computed_elsewhere() {
+    let bytes = sample::arm_bundle();
+    let same = |covered: &[u8]| {
+        assert_eq!(covered, &bytes[16..]);
+        super::parse::checksum(&bytes)
+    };
+    assert!(Bundle::parse_with(&bytes, same).is_ok());
+    let stored = super::parse::checksum(&bytes);
+    let expected = BundleError::Checksum { stored, computed: !stored };
+    assert_eq!(Bundle::parse_with(&bytes, |_| !stored).unwrap_err(), expected);
 }
 
 #[test]
@@ -93,7 +131,9 @@ fn scalars_of_a_domain() {
     assert_eq!(domain_refusal(|d| d.flags = 3.into()), DomainError::Flags { flags: 3 });
     assert_eq!(domain_refusal(|d| d.on_reboot = 2.into()), DomainError::OnReboot { policy: 2 });
     assert_eq!(domain_refusal(|d| d.memory = 0.into()), DomainError::Memory { declared: 0, regions: 0x20_1000 });
-    assert_eq!(domain_refusal(|d| d.entry.kind = 2.into()), DomainError::EntryKind { kind: 2 });
+    assert_eq!(domain_refusal(|d| d.entry.kind = 3.into()), DomainError::EntryKind { kind: 3 });
+    let foreign = DomainError::EntryForeign { bundle: Architecture::X86_64 };
+    assert_eq!(domain_refusal(|d| d.entry.kind = 2.into()), foreign);
     assert_eq!(domain_refusal(|d| d.entry.index = 2.into()), DomainError::EntryIndex { index: 2 });
 }
 
@@ -136,6 +176,28 @@ fn segments_of_a_domain() {
     assert_eq!(bent(|s| s.gpa = 0x1f_fffb.into()), outside);
     assert_eq!(bent(|s| s.gpa = u64::MAX.into()), outside);
     assert_eq!(bent(|s| s.gpa = 0x7005.into()), DomainError::SegmentOrder { segment: 1 });
+    assert_eq!(bent(|s| s.only = 3.into()), DomainError::SegmentOnly { segment: 1, only: 3 });
+}
+
+#[test]
+fn alternatives_may_overlap_nothing_but_each_other() {
+    // Segments 4 to 7 are domain 1's: always, GICv2, GICv3 four bytes further, always.
+    let bent = |index: usize, edit: fn(&mut SegmentRecord)| {
+        let mut bytes = sample::arm_bundle();
+        sample::edit_record(&mut bytes, |header| header.segments, index, edit);
+        Bundle::parse(&bytes).map(|_| ()).map_err(|_| domain_error(&bytes))
+    };
+    let order = |segment| Err(DomainError::SegmentOrder { segment });
+    assert_eq!(bent(5, |s| s.only = ALWAYS.into()), order(2));
+    assert_eq!(bent(6, |s| s.only = ALWAYS.into()), order(2));
+    assert_eq!(bent(6, |s| s.only = ONLY_GICV2.into()), order(2));
+    assert_eq!(bent(5, |s| s.only = ONLY_GICV3.into()), order(2));
+    assert_eq!(bent(6, |s| s.gpa = 0x4000_1000.into()), Ok(()));
+    assert_eq!(bent(6, |s| s.gpa = 0x4000_0fff.into()), order(2), "not ascending");
+    assert_eq!(bent(5, |s| s.gpa = 0x4000_0007.into()), order(1), "over the first");
+    assert_eq!(bent(7, |s| s.gpa = 0x4000_1013.into()), order(3), "over both");
+    assert_eq!(bent(7, |s| s.gpa = 0x4000_1014.into()), order(3), "over one");
+    assert_eq!(bent(7, |s| s.gpa = 0x4000_1015.into()), Ok(()));
 }
 
 #[test]
@@ -148,6 +210,11 @@ fn devices_of_a_domain() {
     assert_eq!(bent(|d| d.kind = 7.into()), DomainError::DeviceKind { device: 0, kind: 7 });
     assert_eq!(bent(|d| d.address = 0xfff9.into()), DomainError::DeviceAddress { device: 0 });
     assert_eq!(bent(|d| d.address = 0x1_0000.into()), DomainError::DeviceAddress { device: 0 });
+    for address in [0x800, 0x900_0001, u64::MAX, u64::MAX - 0xffe] {
+        let mut bytes = sample::arm_bundle();
+        sample::edit_record(&mut bytes, |header| header.devices, 1, |d: &mut DeviceRecord| d.address = address.into());
+        assert_eq!(domain_error(&bytes), DomainError::DeviceAddress { device: 0 });
+    }
 }
 
 #[test]
@@ -155,9 +222,11 @@ fn the_text_names_the_cause() {
     let bytes = sample::bundle();
     assert_eq!(refusal(&bytes[..100]).to_string(), "the bundle is truncated: 100 bytes are there, 8198 are needed");
     assert_eq!(
-        refusal(&[0x7f; 64]).to_string(),
+        refusal(&[0x7f; 76]).to_string(),
         "this is not a bundle: it begins with \"\\x7f\\x7f\\x7f\\x7f\\x7f\\x7f\\x7f\\x7f\""
     );
+    let wrong = Bundle::parse(&bytes).unwrap().require(Architecture::Aarch64).unwrap_err();
+    assert_eq!(wrong.to_string(), "the bundle is for x86_64 machines, this is an aarch64 machine");
     let mut bent = bytes;
     sample::edit_record(&mut bent, |h| h.domains, 1, |d: &mut DomainRecord| d.vcpus = 65.into());
     assert_eq!(refusal(&bent).to_string(), "domain 1 of the bundle: 65 vCPUs, 1 to 64 are possible");

@@ -4,20 +4,22 @@ use core::{fmt, str};
 
 use super::error::DomainError;
 use super::layout::{
-    DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, ON_REBOOT_END, Range, RegionRecord, SegmentRecord,
-    X86EntryRecord,
+    ArmEntryRecord, DeviceRecord, DomainRecord, ENTRY_ARM, ENTRY_X86, EntryRef, FLAG_CONSOLE, ON_REBOOT_END, Range,
+    RegionRecord, SegmentRecord, X86EntryRecord,
 };
-use super::terms::{Class, Device, Entry, OnReboot, Region, Segment};
+use super::terms::{Architecture, Class, Device, Entry, OnReboot, Region, Segment};
 
 /// A bundle that has passed every check. It borrows the bytes; copies are cheap.
 #[derive(Clone, Copy)]
 pub struct Bundle<'a> {
     pub(super) bytes: &'a [u8],
+    pub(super) architecture: Architecture,
     pub(super) domains: &'a [DomainRecord],
     pub(super) regions: &'a [RegionRecord],
     pub(super) segments: &'a [SegmentRecord],
     pub(super) x86_entries: &'a [X86EntryRecord],
     pub(super) devices: &'a [DeviceRecord],
+    pub(super) arm_entries: &'a [ArmEntryRecord],
 }
 
 /// One domain of a checked bundle.
@@ -43,13 +45,22 @@ impl<'a> Bundle<'a> {
         self.bytes
     }
 
+    /// What machines it is for.
+    #[must_use]
+    pub const fn architecture(self) -> Architecture {
+        self.architecture
+    }
+
     pub(super) fn entry(self, record: &DomainRecord) -> Result<Entry<'a>, DomainError> {
         let EntryRef { kind, index } = record.entry;
-        if kind != ENTRY_X86 {
-            return Err(DomainError::EntryKind { kind: kind.get() });
-        }
-        let found = usize::try_from(index.get()).ok().and_then(|at| self.x86_entries.get(at));
-        found.map(Entry::X86).ok_or(DomainError::EntryIndex { index: index.get() })
+        let (kind, index) = (kind.get(), index.get());
+        let found = match (kind, self.architecture) {
+            (ENTRY_X86, Architecture::X86_64) => at(self.x86_entries, index).map(Entry::X86),
+            (ENTRY_ARM, Architecture::Aarch64) => at(self.arm_entries, index).map(Entry::Arm),
+            (ENTRY_X86 | ENTRY_ARM, bundle) => return Err(DomainError::EntryForeign { bundle }),
+            _ => return Err(DomainError::EntryKind { kind }),
+        };
+        found.ok_or(DomainError::EntryIndex { index })
     }
 
     pub(super) fn contents(self, record: &SegmentRecord) -> Option<&'a [u8]> {
@@ -113,11 +124,12 @@ impl<'a> Domain<'a> {
             .map(|record| Region { gpa: record.gpa.get(), size: record.size.get() })
     }
 
-    /// Its initial contents of RAM, ascending. The rest of RAM is zero.
+    /// Its initial contents of RAM, ascending; only alternatives to each other overlap. The rest of RAM is zero.
     pub fn segments(self) -> impl ExactSizeIterator<Item = Segment<'a>> + Clone + 'a {
         slice(self.bundle.segments, self.record.segments).unwrap_or_default().iter().map(move |record| Segment {
             gpa: record.gpa.get(),
             bytes: self.bundle.contents(record).unwrap_or_default(),
+            only: record.only.get(),
         })
     }
 
@@ -137,6 +149,11 @@ impl fmt::Debug for Domain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Domain").field(&self.name()).finish()
     }
+}
+
+/// The record of this index.
+fn at<T>(table: &[T], index: u32) -> Option<&T> {
+    table.get(usize::try_from(index).ok()?)
 }
 
 /// The records of a range, or `None` where it leaves its table.

@@ -9,12 +9,12 @@ use core::mem::size_of;
 use zerocopy::{Immutable, IntoBytes};
 
 use super::layout::{
-    CLASS_SHARED, DEVICE_NS16550, DeviceRecord, DomainRecord, ENTRY_X86, EntryRef, FLAG_CONSOLE, Header, MAGIC,
-    MAX_NAME, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE, Range, RegionRecord, SegmentRecord, TableRef, VERSION,
-    X86EntryRecord,
+    ArmEntryRecord, CLASS_SHARED, DEVICE_NS16550, DEVICE_PL011, DeviceRecord, DomainRecord, ENTRY_ARM, ENTRY_X86,
+    EntryRef, FLAG_CONSOLE, Header, MAGIC, MAX_NAME, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE, Range, RegionRecord,
+    SegmentRecord, TableRef, VERSION, X86EntryRecord,
 };
 use super::parse::checksum;
-use super::{Device, OnReboot, Region};
+use super::{Architecture, Device, OnReboot, Region};
 
 /// One domain to write.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,9 +32,18 @@ pub struct DomainSpec {
     /// Contents of RAM, ascending.
     pub segments: Vec<SegmentSpec>,
     /// The state in which vCPU 0 starts.
-    pub entry: X86EntryRecord,
+    pub entry: EntrySpec,
     /// Devices.
     pub devices: Vec<Device>,
+}
+
+/// The state of vCPU 0 to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntrySpec {
+    /// An x86 vCPU.
+    X86(X86EntryRecord),
+    /// An Arm vCPU.
+    Arm(ArmEntryRecord),
 }
 
 /// Contents of RAM to write.
@@ -44,26 +53,40 @@ pub struct SegmentSpec {
     pub gpa: u64,
     /// The contents.
     pub bytes: Vec<u8>,
+    /// On which machines: [`super::ALWAYS`], or only on those with this alternative.
+    pub only: u32,
 }
 
 /// Collects domains and lays them out. It does not judge them: the reader does.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct BundleWriter {
+    architecture: Architecture,
     domains: Vec<DomainRecord>,
     regions: Vec<RegionRecord>,
     segments: Vec<SegmentRecord>,
     x86_entries: Vec<X86EntryRecord>,
     devices: Vec<DeviceRecord>,
+    arm_entries: Vec<ArmEntryRecord>,
     /// Contents, each at a page of its own; the same contents are stored once.
     payload: Vec<u8>,
     stored: BTreeMap<Vec<u8>, u64>,
 }
 
 impl BundleWriter {
-    /// A bundle without domains.
+    /// A bundle without domains, for machines of this architecture.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new(architecture: Architecture) -> Self {
+        Self {
+            architecture,
+            domains: Vec::new(),
+            regions: Vec::new(),
+            segments: Vec::new(),
+            x86_entries: Vec::new(),
+            devices: Vec::new(),
+            arm_entries: Vec::new(),
+            payload: Vec::new(),
+            stored: BTreeMap::new(),
+        }
     }
 
     /// Adds a domain after those that are there.
@@ -72,7 +95,7 @@ impl BundleWriter {
             domain.regions.iter().map(|region| RegionRecord { gpa: region.gpa.into(), size: region.size.into() });
         let regions = append(&mut self.regions, regions);
         let devices = append(&mut self.devices, domain.devices.iter().map(device));
-        let entry = append(&mut self.x86_entries, [domain.entry]);
+        let entry = self.entry(domain.entry);
         let segments: Vec<_> = domain.segments.into_iter().map(|segment| self.segment(segment)).collect();
         let segments = append(&mut self.segments, segments);
         self.domains.push(DomainRecord {
@@ -89,8 +112,16 @@ impl BundleWriter {
             regions,
             segments,
             devices,
-            entry: EntryRef { kind: ENTRY_X86.into(), index: entry.first },
+            entry,
         });
+    }
+
+    fn entry(&mut self, entry: EntrySpec) -> EntryRef {
+        let (kind, range) = match entry {
+            EntrySpec::X86(record) => (ENTRY_X86, append(&mut self.x86_entries, [record])),
+            EntrySpec::Arm(record) => (ENTRY_ARM, append(&mut self.arm_entries, [record])),
+        };
+        EntryRef { kind: kind.into(), index: range.first }
     }
 
     /// Stores contents; the offset counts from the start of the payload until [`Self::finish`].
@@ -103,7 +134,7 @@ impl BundleWriter {
             payload.extend_from_slice(bytes);
             offset
         });
-        SegmentRecord { gpa: segment.gpa.into(), offset: offset.into(), size }
+        SegmentRecord { gpa: segment.gpa.into(), offset: offset.into(), size, only: segment.only.into() }
     }
 
     /// The bytes of the bundle.
@@ -114,6 +145,7 @@ impl BundleWriter {
         let regions = table(&mut file, &self.regions);
         let x86_entries = table(&mut file, &self.x86_entries);
         let devices = table(&mut file, &self.devices);
+        let arm_entries = table(&mut file, &self.arm_entries);
         let tables_end = file.len() + size_of_val(self.segments.as_slice());
         let payload_start = tables_end.next_multiple_of(PAGE_SIZE as usize);
         for segment in &mut self.segments {
@@ -135,6 +167,8 @@ impl BundleWriter {
             segments,
             x86_entries,
             devices,
+            arm_entries,
+            architecture: self.architecture.number().into(),
         };
         seal(file, header)
     }
@@ -171,6 +205,9 @@ fn device(device: &Device) -> DeviceRecord {
     match *device {
         Device::Ns16550 { base_port, irq } => {
             DeviceRecord { kind: DEVICE_NS16550.into(), irq: irq.into(), address: u64::from(base_port).into() }
+        }
+        Device::Pl011 { base, irq } => {
+            DeviceRecord { kind: DEVICE_PL011.into(), irq: irq.into(), address: base.into() }
         }
     }
 }

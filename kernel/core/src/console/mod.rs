@@ -2,13 +2,15 @@
 
 mod mux;
 mod ns16550;
+mod pl011;
 
 use core::fmt;
 
 use arrayvec::ArrayVec;
 use mux::Mux;
 pub use mux::Output;
-pub(crate) use ns16550::{Effect, Ns16550, offset};
+pub(crate) use ns16550::{Ns16550, offset as ns16550_offset};
+pub(crate) use pl011::{Pl011, offset as pl011_offset};
 use spin::Mutex;
 
 /// The key that gives the input to the next domain: Ctrl-T.
@@ -18,6 +20,16 @@ const TYPED_AHEAD: usize = 4096;
 
 /// Bytes that are fetched at a time: a line that never falls silent must not keep a CPU.
 const POLL: usize = 256;
+
+/// What a write to a UART asks its owner to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Effect {
+    /// Nothing.
+    None,
+    /// Send this byte out.
+    Transmit(u8),
+}
 
 /// How much of what was typed a poll has fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +108,9 @@ impl Console {
         Typed::More
     }
 
-    /// Moves what was typed for `port` into its UART, as far as there is room.
-    pub(crate) fn feed(&self, port: PortId, uart: &mut Ns16550) {
-        self.line.lock().typed.retain(|key| usize::from(key.port) != port.0 || !uart.receive(key.byte));
+    /// Moves what was typed for `port` into its UART, whose `receive` says whether there was room for a byte.
+    pub(crate) fn feed(&self, port: PortId, mut receive: impl FnMut(u8) -> bool) {
+        self.line.lock().typed.retain(|key| usize::from(key.port) != port.0 || !receive(key.byte));
     }
 
     /// Forgets what was typed for `port`: the guest that it was meant for is gone.

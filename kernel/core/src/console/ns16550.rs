@@ -6,6 +6,8 @@
 
 use arrayvec::ArrayVec;
 
+use super::Effect;
+
 /// Bytes in the receive FIFO. The part has 16; a deeper one loses no pasted text and no driver can tell.
 const FIFO_DEPTH: usize = 64;
 
@@ -55,16 +57,6 @@ mod fcr {
 const LCR_DLAB: u8 = 1 << 7;
 /// Modem-status register outside loopback: carrier, data set ready, clear to send.
 const MSR_CONNECTED: u8 = 0xb0;
-
-/// What a write asks the owner to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Effect {
-    /// Nothing.
-    None,
-    /// Send this byte out.
-    Transmit(u8),
-}
 
 /// The state of one UART.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-# Powers off at once through ACPI.
+# Powers off at once.
 . /scripts/lib
 same reached yes yes
 finish

@@ -1,16 +1,13 @@
-//! `cargo xtask image`: a GRUB ISO that boots on BIOS and UEFI machines.
+//! A GRUB ISO that boots on BIOS and UEFI machines.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::cli::ImageOptions;
 use crate::error::{Result, at_path, trouble};
-use crate::places::Places;
-use crate::prepare::{install, tools};
 use crate::process;
 use crate::progress::Task;
-use crate::system::{self, Builder, System};
+use crate::system::System;
 
 /// GRUB on the serial line as well as on the screen, and the system at once.
 const MENU: &str = "\
@@ -23,17 +20,6 @@ menuentry 'Phalanx' {
     module2 /boot/bundle.bin bundle
 }
 ";
-
-/// Builds the system and writes the ISO.
-pub(crate) fn run(places: &Places, options: &ImageOptions) -> Result<u8> {
-    let manifest = system::find_manifest(places, options.system.as_deref())?;
-    install::ensure(places, tools::IMAGE)?;
-    let system = Builder::new(places)?.system(&manifest)?;
-    write(&system, &options.output)?;
-    let size = fs::metadata(&options.output).map_or(0, |file| file.len());
-    println!("{} ({})", options.output.display(), indicatif::HumanBytes(size));
-    Ok(0)
-}
 
 /// Writes the ISO of `system` to `iso`.
 pub(crate) fn write(system: &System, iso: &Path) -> Result<()> {

@@ -1,0 +1,112 @@
+//! Physical interrupts, and the timers behind them.
+//!
+//! | who | how |
+//! |---|---|
+//! | the guest's virtual timer | its physical interrupt is forwarded with a list register that ends it (HW = 1): HOT |
+//! | the guest's physical timer | a model; the hypervisor's timer runs for it |
+//! | the end of the slice | the hypervisor's timer |
+//! | kicks, the console | a flag of the CPU |
+
+use phalanx_abi::exit::ExitCounter;
+use phalanx_arch_api::{DomainEnv, Event, Ticks, VcpuIndex};
+
+use crate::arm::Cpu;
+use crate::domain::Domain;
+use crate::gic::Gic;
+use crate::host::interrupts::{self, Taken};
+use crate::host::timer;
+use crate::ptimer;
+use crate::switched;
+use crate::vcpu::Vcpu;
+use crate::vgic::TimerInjection;
+
+/// CNTV_CTL: enabled, not masked, condition met.
+mod control {
+    pub(super) const ENABLE: u64 = 1 << 0;
+    pub(super) const IMASK: u64 = 1 << 1;
+}
+
+/// Before the first entry of a run: the timer, and what was sent meanwhile.
+pub(super) fn prepare<G: Gic>(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu, until: Option<Ticks>) {
+    update_physical_timer(domain, vcpu);
+    cpu.arm_timer(earliest(until, vcpu.physical_timer.deadline()));
+    sync::<G>(domain, vcpu);
+}
+
+/// A physical interrupt ended the guest's run.
+#[inline(always)]
+pub(super) fn on_exit<G: Gic, E: DomainEnv>(
+    cpu: &mut Cpu,
+    domain: &Domain,
+    vcpu: &mut Vcpu,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
+    vcpu.count(ExitCounter::Interrupt);
+    let index = VcpuIndex(vcpu.index);
+    match interrupts::take::<G>(cpu.per_cpu) {
+        Taken::VirtualTimer { physical } => {
+            match domain.vgic.inject_virtual_timer::<G>(index, physical) {
+                TimerInjection::Injected => {}
+            }
+            None
+        }
+        Taken::Maintenance => {
+            domain.vgic.on_maintenance::<G>(index);
+            None
+        }
+        Taken::None => None,
+        Taken::Host => on_host_interrupt::<G, E>(cpu, domain, vcpu, env, until),
+    }
+}
+
+/// The slice is over, somebody kicked this CPU, the guest's physical timer expired, or something was typed.
+#[inline(never)]
+fn on_host_interrupt<G: Gic, E: DomainEnv>(
+    cpu: &mut Cpu,
+    domain: &Domain,
+    vcpu: &mut Vcpu,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
+    cpu.forget_timer();
+    let expired = until.is_some_and(|until| until <= timer::now());
+    if expired || env.must_return() || cpu.console_waits() {
+        return Some(Event::Preempted);
+    }
+    prepare::<G>(cpu, domain, vcpu, until);
+    None
+}
+
+/// Brings what other CPUs sent into the list registers.
+fn sync<G: Gic>(domain: &Domain, vcpu: &Vcpu) {
+    let index = VcpuIndex(vcpu.index);
+    if domain.vgic.needs_sync(index) {
+        domain.vgic.sync::<G>(index);
+    }
+}
+
+/// Brings the line of the physical timer up to date.
+pub(super) fn update_physical_timer(domain: &Domain, vcpu: &Vcpu) {
+    let asserted = vcpu.physical_timer.asserted(timer::now());
+    domain.vgic.set_ppi_level(VcpuIndex(vcpu.index), ptimer::INTID, asserted);
+}
+
+/// When a halted vCPU's own timers want it to run again.
+pub(super) fn note_wake_time(domain: &Domain, vcpu: &mut Vcpu) {
+    vcpu.wake_at = earliest(virtual_deadline(domain, vcpu.vhe), vcpu.physical_timer.deadline());
+}
+
+/// The machine's counter at which the virtual timer expires.
+fn virtual_deadline(domain: &Domain, vhe: bool) -> Option<Ticks> {
+    let enabled = switched::cntv_ctl(vhe) & (control::ENABLE | control::IMASK) == control::ENABLE;
+    enabled.then(|| switched::cntv_cval(vhe).saturating_add(domain.counter_offset()))
+}
+
+fn earliest(one: Option<Ticks>, other: Option<Ticks>) -> Option<Ticks> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, None) => one,
+        (None, other) => other,
+    }
+}

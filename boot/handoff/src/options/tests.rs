@@ -1,0 +1,58 @@
+use super::*;
+use proptest::prelude::*;
+
+extern crate std;
+use std::vec::Vec;
+
+fn parse(machine: Machine, text: &str) -> (Options, Vec<OptionError<'_>>) {
+    let mut errors = Vec::new();
+    let options = Options::parse_for(machine, text, |error| errors.push(error));
+    (options, errors)
+}
+
+fn bad<'a>(word: &'a str, expected: &'static str) -> OptionError<'a> {
+    OptionError::BadValue { word, expected }
+}
+
+#[test]
+fn a_pc_understands_its_words() {
+    let (options, errors) = parse(Machine::Pc, " console=com1  exit=isa:0xf4 ");
+    assert_eq!(options, Options { console: Console::Com1, exit: Exit::IsaDebug { port: 0xf4 } });
+    assert_eq!(errors, []);
+    assert_eq!(parse(Machine::Pc, "").0, Options { console: Console::Com1, exit: Exit::Halt });
+}
+
+#[test]
+fn an_arm_machine_understands_its_words() {
+    let (options, errors) = parse(Machine::Arm, "exit=psci console=dtb exit=semihosting");
+    assert_eq!((options, errors), (Options { console: Console::DeviceTree, exit: Exit::Semihosting }, Vec::new()));
+    assert_eq!(parse(Machine::Arm, "exit=psci").0.exit, Exit::Psci);
+    assert_eq!(parse(Machine::Arm, "").0, Options { console: Console::DeviceTree, exit: Exit::Halt });
+}
+
+#[test]
+fn mistakes_are_reported_and_change_nothing() {
+    let (options, errors) = parse(Machine::Pc, "quiet exit=isa:0x12345 console=dtb exit=isa:f4");
+    assert_eq!(options, Options { console: Console::Com1, exit: Exit::Halt });
+    let expected = [
+        OptionError::Unknown("quiet"),
+        bad("exit=isa:0x12345", "exit=isa:0xf4"),
+        bad("console=dtb", "console=com1"),
+        bad("exit=isa:f4", "exit=isa:0xf4"),
+    ];
+    assert_eq!(errors, expected);
+    let (options, errors) = parse(Machine::Arm, "exit=isa:0xf4 console=com1");
+    assert_eq!(options, Options { console: Console::DeviceTree, exit: Exit::Halt });
+    let expected = [bad("exit=isa:0xf4", "exit=semihosting` or `exit=psci"), bad("console=com1", "console=dtb")];
+    assert_eq!(errors, expected);
+}
+
+proptest! {
+    #[test]
+    fn any_text_parses(text in ".{0,200}") {
+        for machine in [Machine::Pc, Machine::Arm] {
+            let (_, errors) = parse(machine, &text);
+            prop_assert!(errors.len() <= text.split_ascii_whitespace().count());
+        }
+    }
+}

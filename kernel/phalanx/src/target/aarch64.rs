@@ -1,0 +1,56 @@
+//! An Arm machine: EL2, with the interrupt controller that the device tree names.
+
+use core::convert::Infallible;
+
+use phalanx_arch_aarch64::arm::{Arm, Cpu};
+use phalanx_arch_aarch64::gic::{Gic, Version};
+use phalanx_arch_aarch64::host::gic::{GicV2, GicV3};
+pub(crate) use phalanx_arch_aarch64::host::{self, crash};
+use phalanx_arch_aarch64::host::{PerCpu, init_boot_cpu};
+pub(crate) use phalanx_boot_aarch64::stop;
+use phalanx_core::Machine;
+use phalanx_handoff::BootInfo;
+use spin::Once;
+
+use super::Backend;
+use crate::start::{StartError, run_bundle};
+
+/// Why a processor cannot run guests: found out before, by the host.
+pub(crate) type Missing = Infallible;
+
+/// What the machine calls the number of a CPU.
+pub(crate) const CPU_NUMBER: &str = "MPIDR";
+/// Why what is typed is not seen, where there is no console interrupt.
+pub(crate) const NO_CONSOLE_INTERRUPT: &str = "the device tree names no interrupt for the serial port";
+/// Physical memory is mapped where it is.
+pub(crate) const DIRECT_MAP: u64 = 0;
+
+/// Takes the machine over, and runs the bundle on the backend for its interrupt controller.
+pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
+    let host = init_boot_cpu(info, &host::KernelImage::linked()).map_err(StartError::Host)?;
+    let bundle = info.bundle.ok_or(StartError::NoBundle)?;
+    match host::gic::version() {
+        Version::V2 => run_bundle::<Arm<GicV2>>(bundle, host),
+        Version::V3 => run_bundle::<Arm<GicV3>>(bundle, host),
+    }
+}
+
+/// Builds [`Backend`] for an interrupt controller: a generic function cannot have a static of its own.
+macro_rules! backend {
+    ($gic:ty) => {
+        impl Backend for Arm<$gic> {
+            fn machine() -> &'static Once<Machine<Self>> {
+                static MACHINE: Once<Machine<Arm<$gic>>> = Once::new();
+                &MACHINE
+            }
+
+            fn enable(per_cpu: &'static PerCpu) -> Result<Self::Cpu, Missing> {
+                <$gic>::set_enabled(true);
+                Ok(Cpu::enable(per_cpu, host::vhe()))
+            }
+        }
+    };
+}
+
+backend!(GicV2);
+backend!(GicV3);

@@ -1,0 +1,7 @@
+//! Being written.
+#![no_std]
+#![no_main]
+
+guest_arm_rt::entry!(main);
+
+fn main() {}

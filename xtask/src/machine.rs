@@ -1,0 +1,157 @@
+//! The machine that a person describes on the command line.
+
+use clap::{Args, ValueEnum};
+
+use crate::arch::Arch;
+use crate::emulator::machine::{Board, Boot, Direct, Gic, Machine};
+use crate::error::{Result, trouble};
+use crate::places::Places;
+use crate::prepare::boards;
+
+/// The emulated machine.
+#[derive(Debug, Default, Args)]
+pub(crate) struct MachineOptions {
+    /// The machine's architecture [default: x86_64, or the board's]
+    #[arg(long, value_name = "ARCH")]
+    pub(crate) arch: Option<Arch>,
+    /// The Arm board [default: virt]
+    #[arg(long, value_name = "BOARD")]
+    pub(crate) board: Option<BoardName>,
+    /// Version of the interrupt controller of the Arm board virt [default: 3]
+    #[arg(long, value_name = "2|3", value_parser = clap::value_parser!(u8).range(2..=3))]
+    pub(crate) gic: Option<u8>,
+    /// CPUs of the machine [default: 2, on boards all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
+    pub(crate) cpus: Option<u32>,
+    /// Memory of the machine: 512M, 2G [default: 1G, on boards theirs]
+    #[arg(long, value_name = "M")]
+    pub(crate) memory: Option<String>,
+    /// The emulator's CPU model [default: max on x86_64, neoverse-n1 on aarch64]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) cpu: Option<String>,
+}
+
+/// Arm boards by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BoardName {
+    /// The emulator's own board
+    Virt,
+    /// Xilinx ZCU102
+    Zcu102,
+    /// Raspberry Pi 4 B
+    Raspi4b,
+    /// Arm's reference for servers
+    Sbsa,
+}
+
+impl MachineOptions {
+    /// The board that is meant.
+    pub(crate) fn board(&self) -> Result<Board> {
+        let board = board(self.arch, self.board)?;
+        match (board, self.gic) {
+            (_, None) => Ok(board),
+            (Board::Virt { el2, .. }, Some(version)) => {
+                Ok(Board::Virt { gic: if version == 2 { Gic::V2 } else { Gic::V3 }, el2 })
+            }
+            _ => Err(trouble("only the Arm board virt has a choice of interrupt controllers", "leave out --gic")),
+        }
+    }
+
+    /// The machine that boots `boot`.
+    pub(crate) fn describe(&self, places: &Places, board: Board, boot: impl Into<Boot>) -> Result<Machine> {
+        let mut machine = Machine::new(board, boot);
+        if let Some(cpus) = self.cpus {
+            machine.cpus = cpus;
+        }
+        if let Some(memory) = &self.memory {
+            machine.memory.clone_from(memory);
+        }
+        match (&self.cpu, &machine.cpu) {
+            (Some(_), None) => {
+                return Err(trouble(format!("{} has processors of its own", board.title()), "leave out --cpu"));
+            }
+            (Some(cpu), _) => machine.cpu = Some(cpu.clone()),
+            (None, _) => {}
+        }
+        give_tree(places, &mut machine)?;
+        Ok(machine)
+    }
+}
+
+/// The board called `name`, or the usual one of `arch`.
+pub(crate) fn board(arch: Option<Arch>, name: Option<BoardName>) -> Result<Board> {
+    let Some(name) = name else { return Ok(Board::of(arch.unwrap_or_default())) };
+    if arch == Some(Arch::X86) {
+        return Err(trouble("boards are Arm's", "leave out --board, or write --arch aarch64"));
+    }
+    match name {
+        BoardName::Virt => Ok(Board::VIRT),
+        BoardName::Zcu102 => Ok(Board::Zcu102),
+        BoardName::Raspi4b => Ok(Board::Raspi4b),
+        BoardName::Sbsa => Err(trouble(
+            "sbsa-ref starts only from its own firmware (Trusted Firmware-A and EDK2 in flash), which Debian does not have, and it \
+             describes itself by ACPI, which Phalanx does not read on Arm",
+            "use --board virt",
+        )),
+    }
+}
+
+/// Gives a board that has a description of its own that description.
+pub(crate) fn give_tree(places: &Places, machine: &mut Machine) -> Result<()> {
+    if let (Some(name), Boot::Direct(direct @ Direct { tree: None, .. })) =
+        (machine.board.device_tree(), &mut machine.boot)
+    {
+        direct.tree = Some(boards::device_tree(places, name)?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::System;
+
+    fn places() -> Places {
+        Places { root: "/r".into(), target: "/t".into(), cache: "/c".into() }
+    }
+
+    fn describe(options: &MachineOptions) -> Result<Machine> {
+        let board = options.board()?;
+        let system = System { arch: board.arch(), kernel: "k".into(), bundle: "b".into() };
+        options.describe(&places(), board, system)
+    }
+
+    #[test]
+    fn a_board_is_an_architecture_too() {
+        let options = MachineOptions { board: Some(BoardName::Raspi4b), ..Default::default() };
+        assert_eq!(options.board().unwrap().arch(), Arch::Arm);
+        assert_eq!(MachineOptions::default().board().unwrap(), Board::Pc);
+        let wrong = MachineOptions { arch: Some(Arch::X86), ..options };
+        assert!(wrong.board().is_err());
+    }
+
+    #[test]
+    fn what_is_asked_for_is_taken() {
+        let options = MachineOptions {
+            arch: Some(Arch::Arm),
+            gic: Some(2),
+            cpu: Some("cortex-a72".into()),
+            cpus: Some(4),
+            memory: Some("512M".into()),
+            ..Default::default()
+        };
+        let line = describe(&options).unwrap().typed();
+        assert!(line.contains("gic-version=2,dtb-randomness=off -cpu cortex-a72 -m 512M -smp 4 "), "{line}");
+    }
+
+    #[test]
+    fn what_a_board_does_not_have_is_refused() {
+        let gic = MachineOptions { gic: Some(3), ..Default::default() };
+        assert!(describe(&gic).unwrap_err().to_string().contains("interrupt controllers"));
+        let cpu =
+            MachineOptions { board: Some(BoardName::Zcu102), cpu: Some("max".into()), ..Default::default() };
+        assert!(describe(&cpu).unwrap_err().to_string().contains("processors of its own"));
+        let sbsa = MachineOptions { board: Some(BoardName::Sbsa), ..Default::default() };
+        assert!(describe(&sbsa).unwrap_err().to_string().contains("firmware"));
+    }
+}
