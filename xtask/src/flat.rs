@@ -31,9 +31,7 @@ fn flatten(elf: &[u8]) -> std::result::Result<Vec<u8>, String> {
     let header = FileHeader64::<LittleEndian>::parse(elf).map_err(said)?;
     let segments = header.program_headers(LittleEndian, elf).map_err(said)?;
     let load = || {
-        segments
-            .iter()
-            .filter(|segment| segment.p_type(LittleEndian) == PT_LOAD && segment.p_filesz(LittleEndian) > 0)
+        segments.iter().filter(|segment| segment.p_type(LittleEndian) == PT_LOAD && segment.p_filesz(LittleEndian) > 0)
     };
     let start = load().map(|segment| segment.p_paddr(LittleEndian)).min().ok_or("it has no loadable segment")?;
     let mut flat = Vec::new();
@@ -78,7 +76,8 @@ mod tests {
         let mut at = headers as u64;
         for (address, data) in pieces {
             let size = data.len() as u64;
-            for (value, bytes) in [(1, 4), (5, 4), (at, 8), (*address, 8), (*address, 8), (size, 8), (size, 8), (1, 8)] {
+            for (value, bytes) in [(1, 4), (5, 4), (at, 8), (*address, 8), (*address, 8), (size, 8), (size, 8), (1, 8)]
+            {
                 word(&mut file, value, bytes);
             }
             at += size;

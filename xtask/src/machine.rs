@@ -148,8 +148,7 @@ mod tests {
     fn what_a_board_does_not_have_is_refused() {
         let gic = MachineOptions { gic: Some(3), ..Default::default() };
         assert!(describe(&gic).unwrap_err().to_string().contains("interrupt controllers"));
-        let cpu =
-            MachineOptions { board: Some(BoardName::Zcu102), cpu: Some("max".into()), ..Default::default() };
+        let cpu = MachineOptions { board: Some(BoardName::Zcu102), cpu: Some("max".into()), ..Default::default() };
         assert!(describe(&cpu).unwrap_err().to_string().contains("processors of its own"));
         let sbsa = MachineOptions { board: Some(BoardName::Sbsa), ..Default::default() };
         assert!(describe(&sbsa).unwrap_err().to_string().contains("firmware"));

@@ -77,9 +77,7 @@ impl<'p> Builder<'p> {
             Some(("debian", "u-boot")) if self.arch == Arch::Arm => boards::u_boot(self.places),
             Some(("debian", flavour)) => self.debian(flavour),
             Some(("guest", guest)) => self.test_guest(guest),
-            Some(("init", guest)) => {
-                initramfs::alone(self.places, &self.arch.place(guest), &self.test_guest(guest)?)
-            }
+            Some(("init", guest)) => initramfs::alone(self.places, &self.arch.place(guest), &self.test_guest(guest)?),
             _ => Err(trouble(format!("nothing is called {name}"), "names are busybox, debian:…, guest:… and init:…")),
         }
     }

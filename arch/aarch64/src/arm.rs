@@ -8,6 +8,7 @@ use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::table::{Mapping, MemoryType, Permissions};
 use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Hva, Ticks, VcpuIndex};
 
+use crate::debug_unit;
 use crate::domain::Domain;
 use crate::exits::{memory, run};
 use crate::gic::{Gic, Version};
@@ -58,6 +59,14 @@ impl Cpu {
         match until {
             Some(until) => timer::arm(until),
             None => timer::disarm(),
+        }
+    }
+
+    /// Arms the hypervisor's timer for this moment, if it is not armed for an earlier one.
+    pub(crate) fn arm_timer_by(&mut self, deadline: Ticks) {
+        match self.armed {
+            Some(Some(until)) if until <= deadline => {}
+            _ => self.arm_timer(Some(deadline)),
         }
     }
 
@@ -178,14 +187,13 @@ impl<G: Gic> Arch for Arm<G> {
         if cpu.has_keys {
             vcpu.keys.load();
         }
-        vcpu.debug.load();
+        debug_unit::load(&vcpu.debug, domain.id.debug());
         domain.vgic.load::<G>(VcpuIndex(vcpu.index));
     }
 
     fn put(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu) {
         domain.vgic.put::<G>(VcpuIndex(vcpu.index));
         vcpu.save();
-        vcpu.debug.put();
         if cpu.has_keys {
             vcpu.keys.save();
         }

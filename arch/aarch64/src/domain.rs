@@ -8,6 +8,7 @@ use phalanx_arch_api::{DomainEnv, Hpa, Ticks};
 use crate::gic::Version;
 use crate::id::IdRegisters;
 use crate::power::PowerSwitch;
+use crate::vcpu::Vcpu;
 use crate::vgic::Vgic;
 
 /// The architectural part of a domain.
@@ -38,6 +39,12 @@ impl Domain {
             id,
             counter_offset: AtomicU64::new(now),
         }
+    }
+
+    /// The power switch of a vCPU.
+    #[inline(always)]
+    pub(crate) fn switch(&self, vcpu: &Vcpu) -> &PowerSwitch {
+        &self.power[usize::from(vcpu.index)]
     }
 
     /// As at power-on. No vCPU of the domain runs.

@@ -3,7 +3,7 @@
 //! Arm ARM, D24.2 (register descriptions); the values hold for all guests and never change after boot.
 
 use crate::register::{isb, mrs, msr};
-use crate::{keys, stage2};
+use crate::{debug_unit, keys, stage2};
 
 /// HCR_EL2 (Arm ARM, D24.2.53).
 mod hcr {
@@ -72,6 +72,7 @@ pub fn install(vhe: bool) {
     msr!("VPIDR_EL2", mrs!("MIDR_EL1"));
     msr!("VTCR_EL2", stage2::vtcr());
     install_extensions();
+    debug_unit::open();
     isb();
 }
 

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use phalanx_abi::bundle::Entry;
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Hpa, Ticks, VcpuIndex};
+use phalanx_arch_api::table::Mapping;
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Ticks, VcpuIndex};
 
 use crate::domain::FakeDomain;
 use crate::table::FakeTable;
@@ -64,6 +65,18 @@ impl Arch for Fake {
         world().take_serial()
     }
 
+    fn alternative() -> u32 {
+        world().traits.alternative
+    }
+
+    fn max_vcpus() -> usize {
+        world().traits.max_vcpus
+    }
+
+    fn windows() -> impl Iterator<Item = Mapping<Gpa>> {
+        world().traits.window.into_iter()
+    }
+
     fn new_domain(vcpus: usize, root: Hpa) -> FakeDomain {
         let world = world();
         let mut roots = world.roots.borrow_mut();
@@ -87,7 +100,7 @@ impl Arch for Fake {
 
     fn set_entry(vcpu: &mut FakeVcpu, entry: Entry<'_>) -> Result<(), EntryError> {
         assert_eq!((vcpu.index, vcpu.pc), (VcpuIndex(0), None), "{vcpu} is given an entry state");
-        let Entry::X86(record) = entry;
+        let Entry::X86(record) = entry else { return Err(EntryError::WrongArchitecture) };
         vcpu.pc = Some(record.rip.get());
         Ok(())
     }

@@ -42,4 +42,4 @@ pub use program::Program;
 pub use random::Random;
 pub use simulator::{Simulator, Verdict};
 pub use table::FakeTable;
-pub use world::{FREQUENCY, Mark, Timing, World, serial_read, serial_write};
+pub use world::{FREQUENCY, Mark, Timing, Traits, World, serial_read, serial_write};

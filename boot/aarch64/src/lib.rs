@@ -1,2 +1,19 @@
 //! How Phalanx starts on an Arm machine.
+//!
+//! ```text
+//! QEMU -kernel Image, U-Boot booti ─┐
+//!                                   ├─▶ entry.s: early page tables, MMU, relocation
+//! QEMU -kernel ELF ─────────────────┘                         │
+//!                        one BootInfo ◀── board ◀── fdt ◀── entry::boot_main
+//!                             └─▶ phalanx_start (kernel/phalanx)
+//! ```
+//!
+//! The parsers ([`fdt`], [`board`]) read bytes only, so the host's tests feed them anything.
+//! The entry itself exists on the bare-metal target alone; `kernel.ld` beside it places everything.
 #![no_std]
+
+pub mod board;
+mod error;
+pub mod fdt;
+
+pub use error::{BootError, Part};

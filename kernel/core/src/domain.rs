@@ -1,17 +1,17 @@
 //! A domain: RAM, vCPUs, devices, and the life they lead together.
 
 use core::fmt;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use alloc::vec::Vec;
 use phalanx_abi::bundle;
 use phalanx_arch_api::{Arch, FaultReason};
 use phalanx_sched::VcpuId;
 
-use crate::console::{Ns16550, PortId};
 use crate::load::Loader;
 use crate::lock::Lock;
 use crate::mem::{AddressSpace, GuestRam};
+use crate::uart::Uart;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +41,8 @@ pub enum StopReason {
     Reset,
     /// A vCPU could not go on.
     Fault(FaultReason),
+    /// The bundle describes a vCPU of another architecture.
+    WrongArchitecture,
 }
 
 impl fmt::Display for StopReason {
@@ -48,6 +50,7 @@ impl fmt::Display for StopReason {
         match self {
             Self::PowerOff => f.write_str("power-off"),
             Self::Reset => f.write_str("reset"),
+            Self::WrongArchitecture => f.write_str("its bundle is for machines of another architecture"),
             Self::Fault(FaultReason::TripleFault) => f.write_str("triple fault"),
             Self::Fault(FaultReason::PageTableUnbacked(gpa)) => {
                 write!(f, "its page tables are outside its memory (at guest-physical {gpa})")
@@ -72,17 +75,6 @@ pub(crate) struct Vcpu<A: Arch> {
     pub(crate) arch: A::Vcpu,
     /// It has seen the stop request and will not run before the restart.
     pub(crate) parked: bool,
-}
-
-/// A UART with its place on the physical line.
-pub(crate) struct Uart<A: Arch> {
-    pub(crate) base_port: u16,
-    pub(crate) irq: u32,
-    /// `None`: nothing is attached; output is dropped.
-    pub(crate) port: Option<PortId>,
-    pub(crate) model: Lock<Ns16550, A>,
-    /// The line's last level, so that only changes reach the interrupt controller.
-    pub(crate) line: AtomicBool,
 }
 
 /// A domain. Shared by all CPUs.
@@ -184,7 +176,9 @@ impl<A: Arch> Domain<A> {
     pub(crate) fn restart(&self) -> u32 {
         // First: a vCPU that is not parked any more must not park once again for the stop that is over.
         self.set_phase(Phase::Restarting);
-        self.reset_uart();
+        if let Some(uart) = &self.uart {
+            uart.reset();
+        }
         A::reset_domain(&self.arch);
         for slot in &self.vcpus {
             let mut vcpu = slot.state.lock();
@@ -196,16 +190,6 @@ impl<A: Arch> Domain<A> {
         *self.stop_reason.lock() = None;
         self.set_phase(Phase::Loading);
         self.reboots.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Before the interrupt controller is reset: a key that comes meanwhile finds interrupts disabled in the UART, and
-    /// leaves no level behind in a controller that is as new.
-    fn reset_uart(&self) {
-        if let Some(uart) = &self.uart {
-            let mut model = uart.model.lock();
-            *model = Ns16550::new();
-            uart.line.store(false, Ordering::Relaxed);
-        }
     }
 
     /// Nothing of the domain runs again.

@@ -11,6 +11,7 @@
 //! | `lock` | how a CPU waits for another |
 //! | `machine` | everything together; what a CPU does from boot to power-off |
 //! | `run` | one vCPU's slice |
+//! | `uart` | a domain's serial port: registers, interrupt, the way to the console |
 //! | `trace` | the last rare things that guests did |
 //! | `event` | answers to the events that no architecture owns |
 #![no_std]
@@ -30,6 +31,7 @@ pub mod mem;
 mod run;
 mod setup;
 mod trace;
+mod uart;
 
 pub use domain::StopReason;
 pub use machine::{Ending, Machine};

@@ -4,7 +4,7 @@
 //! every restart, so that a reboot costs its neighbours nothing.
 
 use phalanx_abi::bundle;
-use phalanx_arch_api::{Gpa, GuestMemory, Unbacked};
+use phalanx_arch_api::{Gpa, GuestMemory, Hva, Unbacked};
 
 use crate::mem::GuestRam;
 
@@ -22,6 +22,17 @@ pub(crate) enum Progress {
     More,
     /// The RAM is as the bundle says.
     Done,
+}
+
+/// What a step wrote.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    start: Gpa,
+    bytes: u64,
+}
+
+impl Piece {
+    const NONE: Self = Self { start: Gpa::new(0), bytes: 0 };
 }
 
 /// How far loading has come.
@@ -44,43 +55,55 @@ impl Loader {
         Self { stage: Stage::Scrub(0, 0) }
     }
 
-    /// Does one step.
+    /// Does one step. Segments that do not fit `machine`, the machine's alternative, are left out; `written` hears of
+    /// every piece of memory that was written, after it was.
     ///
     /// # Errors
     /// [`Unbacked`] where the image does not fit the RAM, which the bundle's check has excluded.
-    pub(crate) fn step(&mut self, image: bundle::Domain<'_>, ram: &GuestRam) -> Result<Progress, Unbacked> {
-        match self.stage {
-            Stage::Scrub(index, done) => self.scrub(image, ram, index, done)?,
-            Stage::Copy(index, done) => return self.copy(image, ram, index, done),
-        }
-        Ok(Progress::More)
+    pub(crate) fn step(
+        &mut self,
+        image: bundle::Domain<'_>,
+        ram: &GuestRam,
+        machine: u32,
+        mut written: impl FnMut(Hva, u64),
+    ) -> Result<Progress, Unbacked> {
+        let (progress, piece) = match self.stage {
+            Stage::Scrub(index, done) => (Progress::More, self.scrub(image, ram, index, done)?),
+            Stage::Copy(index, done) => self.copy(image, ram, machine, index, done)?,
+        };
+        ram.for_each_host_piece(piece.start, piece.bytes, &mut written)?;
+        Ok(progress)
     }
 
-    fn scrub(&mut self, image: bundle::Domain<'_>, ram: &GuestRam, index: usize, done: u64) -> Result<(), Unbacked> {
+    fn scrub(&mut self, image: bundle::Domain<'_>, ram: &GuestRam, index: usize, done: u64) -> Result<Piece, Unbacked> {
         let Some(region) = image.regions().nth(index) else {
             self.stage = Stage::Copy(0, 0);
-            return Ok(());
+            return Ok(Piece::NONE);
         };
         let bytes = STEP.min(region.size - done);
-        ram.zero(Gpa::new(region.gpa + done), bytes)?;
+        let start = Gpa::new(region.gpa + done);
+        ram.zero(start, bytes)?;
         let done = done + bytes;
         self.stage = if done == region.size { Stage::Scrub(index + 1, 0) } else { Stage::Scrub(index, done) };
-        Ok(())
+        Ok(Piece { start, bytes })
     }
 
     fn copy(
         &mut self,
         image: bundle::Domain<'_>,
         ram: &GuestRam,
+        machine: u32,
         index: usize,
         done: u64,
-    ) -> Result<Progress, Unbacked> {
-        let Some(segment) = image.segments().nth(index) else { return Ok(Progress::Done) };
+    ) -> Result<(Progress, Piece), Unbacked> {
+        let next = image.segments().enumerate().skip(index).find(|(_, segment)| segment.fits(machine));
+        let Some((index, segment)) = next else { return Ok((Progress::Done, Piece::NONE)) };
         let rest = usize::try_from(done).ok().and_then(|done| segment.bytes.get(done..)).ok_or(Unbacked)?;
         let (piece, rest) = rest.split_at(rest.len().min(STEP as usize));
-        ram.write(Gpa::new(segment.gpa + done), piece)?;
+        let start = Gpa::new(segment.gpa + done);
+        ram.write(start, piece)?;
         self.stage =
             if rest.is_empty() { Stage::Copy(index + 1, 0) } else { Stage::Copy(index, done + piece.len() as u64) };
-        Ok(Progress::More)
+        Ok((Progress::More, Piece { start, bytes: piece.len() as u64 }))
     }
 }

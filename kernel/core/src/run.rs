@@ -1,7 +1,7 @@
 //! One vCPU's slice: from the scheduler's decision to what the scheduler hears back.
 
 use phalanx_abi::bundle::OnReboot;
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, Event, FaultReason, Ticks, TraceEvent, VcpuIndex};
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, FaultReason, Ticks, TraceEvent, VcpuIndex};
 use phalanx_sched::{Blocked, VcpuId};
 
 use crate::domain::{Domain, Parked, Phase, StopReason, Vcpu};
@@ -9,6 +9,7 @@ use crate::load::Progress;
 use crate::machine::{Machine, Place, cpu_id};
 use crate::mem::GuestRam;
 use crate::trace::Record;
+use crate::uart::Uart;
 
 /// What an event's handler wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +124,8 @@ impl<A: Arch> Machine<A> {
 
     fn answer(&self, env: &Env<'_, A>, vcpu: &mut Vcpu<A>, event: Event) -> Outcome {
         match event {
-            Event::PortAccess(access) => crate::event::port(self, env, &mut vcpu.arch, access),
-            Event::Access(access) => crate::event::unbacked(env, &mut vcpu.arch, access),
+            Event::PortAccess(access) => crate::event::port(env, &mut vcpu.arch, access),
+            Event::Access(access) => crate::event::memory(env, &mut vcpu.arch, access),
             Event::Hypercall(request) => crate::event::hypercall::<A>(&mut vcpu.arch, request),
             Event::Halt => Outcome::Block,
             Event::Preempted => Outcome::Reschedule,
@@ -174,7 +175,7 @@ impl<A: Arch> Machine<A> {
         let number = self.domains.iter().position(|other| core::ptr::eq(other, domain)).unwrap_or(usize::MAX);
         let now = A::now();
         for Record { at, place, event } in self.trace.last(number) {
-            let ago = now.saturating_sub(at) / (A::frequency() / 1_000_000).max(1);
+            let ago = microseconds::<A>(now.saturating_sub(at));
             self.console.note(format_args!(
                 "phalanx: domain {}: vCPU {}, {ago} us before: {event}\n",
                 domain.name, place.index.0
@@ -184,7 +185,7 @@ impl<A: Arch> Machine<A> {
 
     fn finish_stop(&self, domain: &Domain<A>) {
         let reason = domain.stop_reason.lock().unwrap_or(StopReason::PowerOff);
-        if let Some(port) = domain.uart.as_ref().and_then(|uart| uart.port) {
+        if let Some(port) = domain.uart.as_ref().and_then(Uart::port) {
             self.console.forget(port);
         }
         if matches!(reason, StopReason::Fault(_)) {
@@ -218,25 +219,33 @@ fn restarts<A: Arch>(domain: &Domain<A>, reason: StopReason) -> bool {
     let reset = match reason {
         StopReason::Reset => true,
         StopReason::Fault(fault) => matches!(fault, FaultReason::TripleFault | FaultReason::PageTableUnbacked(_)),
-        StopReason::PowerOff => false,
+        StopReason::PowerOff | StopReason::WrongArchitecture => false,
     };
     reset && domain.image.on_reboot() == OnReboot::Restart
+}
+
+/// A number of ticks in microseconds.
+fn microseconds<A: Arch>(ticks: Ticks) -> u64 {
+    let frequency = A::frequency().max(1);
+    // In two parts: a product of all ticks would not fit.
+    ticks / frequency * 1_000_000 + ticks % frequency * 1_000_000 / frequency
 }
 
 /// One step of loading on vCPU 0's time.
 fn load<A: Arch>(env: &Env<'_, A>, vcpu: &mut Vcpu<A>, until: Option<Ticks>) -> Outcome {
     let domain = env.domain;
-    let step = domain.loader.lock().step(domain.image, &domain.ram);
+    let step = domain.loader.lock().step(domain.image, &domain.ram, A::alternative(), A::written);
     match step {
         Ok(Progress::More) if env.must_return() || until.is_some_and(|until| A::now() >= until) => Outcome::Reschedule,
         Ok(Progress::More) => Outcome::Resume,
         Ok(Progress::Done) => match A::set_entry(&mut vcpu.arch, domain.image.entry()) {
             Ok(()) => {
                 domain.loaded();
-                env.machine.console.note(format_args!("phalanx: domain {}: started\n", domain.name));
+                let us = microseconds::<A>(A::now());
+                env.machine.console.note(format_args!("phalanx: domain {}: started after {us} us\n", domain.name));
                 Outcome::Resume
             }
-            Err(_) => Outcome::Stop(StopReason::Fault(FaultReason::InvalidState)),
+            Err(EntryError::WrongArchitecture) => Outcome::Stop(StopReason::WrongArchitecture),
         },
         Err(_) => Outcome::Stop(StopReason::Fault(FaultReason::InvalidState)),
     }

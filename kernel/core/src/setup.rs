@@ -3,15 +3,17 @@
 use core::fmt;
 
 use alloc::vec::Vec;
-use phalanx_abi::bundle::{self, Bundle, Device};
+use phalanx_abi::bundle::{self, Bundle};
+use phalanx_arch_api::table::MapError;
 use phalanx_arch_api::{Arch, Gpa, VcpuIndex};
 use phalanx_sched::{Scheduler, VcpuId};
 
-use crate::console::{Console, Ns16550};
-use crate::domain::{Domain, Uart, Vcpu, VcpuSlot};
+use crate::console::Console;
+use crate::domain::{Domain, Vcpu, VcpuSlot};
 use crate::lock::Lock;
 use crate::machine::{Machine, Place};
 use crate::mem::{AddressSpace, BuildError, FrameAllocator, GuestRam, RamError};
+use crate::uart::Uart;
 
 /// Length of a slice while several vCPUs want one CPU: a five-hundredth of a second.
 const SLICES_PER_SECOND: u64 = 500;
@@ -34,6 +36,13 @@ pub enum SetupCause {
     Tables(BuildError),
     /// More consoles than the line can carry.
     TooManyConsoles,
+    /// More vCPUs than the machine's interrupt controller serves in one domain.
+    VcpusOfDomain {
+        /// vCPUs of the domain.
+        asked: usize,
+        /// vCPUs that are possible.
+        most: usize,
+    },
     /// More vCPUs in all domains than the scheduler can name.
     TooManyVcpus,
 }
@@ -53,8 +62,14 @@ impl fmt::Display for SetupError {
             SetupCause::Ram(RamError::TooManyRegions) => f.write_str("free memory is in too many pieces"),
             SetupCause::Ram(RamError::BadRegion(gpa)) => write!(f, "its memory region at {gpa} is not possible"),
             SetupCause::Tables(BuildError::Tables(error)) => write!(f, "no memory for its page tables ({error})"),
+            SetupCause::Tables(BuildError::Map(MapError::OutOfRange)) => {
+                f.write_str("its memory reaches beyond the guest-physical addresses that this processor can translate")
+            }
             SetupCause::Tables(BuildError::Map(_)) => f.write_str("its memory cannot be mapped"),
             SetupCause::TooManyConsoles => f.write_str("too many domains have a console"),
+            SetupCause::VcpusOfDomain { asked, most } => {
+                write!(f, "it asks for {asked} vCPUs, and the interrupt controller of this machine serves {most}")
+            }
             SetupCause::TooManyVcpus => f.write_str("all domains together have too many vCPUs"),
         }
     }
@@ -69,7 +84,7 @@ impl SetupError {
                 "lower `memory` in the manifest, or give the machine more (cargo xtask run --memory 1G)"
             }
             SetupCause::TooManyConsoles => "set `console = false` for some domains in the manifest",
-            SetupCause::TooManyVcpus => "lower `vcpus` in the manifest",
+            SetupCause::VcpusOfDomain { .. } | SetupCause::TooManyVcpus => "lower `vcpus` in the manifest",
         }
     }
 }
@@ -130,9 +145,13 @@ fn create_domain<A: Arch>(
     allocator: &mut FrameAllocator,
     console: &'static Console,
 ) -> Result<Domain<A>, SetupCause> {
+    let (asked, most) = (ids.len(), A::max_vcpus());
+    if asked > most {
+        return Err(SetupCause::VcpusOfDomain { asked, most });
+    }
     let regions = image.regions().map(|region| (Gpa::new(region.gpa), region.size));
     let ram = GuestRam::allocate(allocator, regions).map_err(SetupCause::Ram)?;
-    let space = AddressSpace::<A::SecondLevel>::build(&ram, allocator).map_err(SetupCause::Tables)?;
+    let space = AddressSpace::<A::SecondLevel>::build(&ram, A::windows, allocator).map_err(SetupCause::Tables)?;
     let arch = A::new_domain(ids.len(), space.root());
     let slot = |(index, id): (usize, &VcpuId)| VcpuSlot {
         id: *id,
@@ -147,13 +166,7 @@ fn create_uart<A: Arch>(
     image: bundle::Domain<'static>,
     console: &'static Console,
 ) -> Result<Option<Uart<A>>, SetupCause> {
-    let Some(Device::Ns16550 { base_port, irq }) = image.devices().next() else { return Ok(None) };
+    let Some(device) = image.devices().next() else { return Ok(None) };
     let port = if image.console() { Some(console.add(image.name()).ok_or(SetupCause::TooManyConsoles)?) } else { None };
-    Ok(Some(Uart {
-        base_port,
-        irq,
-        port,
-        model: Lock::new(Ns16550::new()),
-        line: core::sync::atomic::AtomicBool::new(false),
-    }))
+    Ok(Some(Uart::new(device, port)))
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use phalanx_abi::bundle::Device;
 use phalanx_arch_api::{Access, Arch, Direction, PortAccess};
 
-use crate::console::{Console, Effect, Ns16550, Pl011, PortId, ns16550_offset, pl011_offset};
+use crate::console::{Effect, Model, Ns16550, Pl011, PortId, ns16550_offset, pl011_offset};
 use crate::lock::Lock;
 use crate::run::Env;
 
@@ -19,49 +19,47 @@ pub(crate) struct Uart<A: Arch> {
     irq: u32,
     /// `None`: nothing is attached; output is dropped.
     port: Option<PortId>,
-    model: Model<A>,
+    registers: Registers<A>,
     /// The interrupt line's last level, so that only changes reach the interrupt controller.
     line: AtomicBool,
 }
 
-/// The model, with where its registers are.
-enum Model<A: Arch> {
-    Ns16550 { base_port: u16, state: Lock<Ns16550, A> },
-    Pl011 { base: u64, state: Lock<Pl011, A> },
+/// Where the registers are, with the model behind them.
+enum Registers<A: Arch> {
+    Ns16550 { base_port: u16, model: Lock<Ns16550, A> },
+    Pl011 { base: u64, model: Lock<Pl011, A> },
 }
 
 impl<A: Arch> Uart<A> {
     /// The serial port that a bundle describes, after power-on.
-    pub(crate) const fn new(device: Device, port: Option<PortId>) -> Self {
-        let (irq, model) = match device {
+    pub(crate) fn new(device: Device, port: Option<PortId>) -> Self {
+        let (irq, registers) = match device {
             Device::Ns16550 { base_port, irq } => {
-                (irq, Model::Ns16550 { base_port, state: Lock::new(Ns16550::new()) })
+                (irq, Registers::Ns16550 { base_port, model: Lock::new(Ns16550::new()) })
             }
-            Device::Pl011 { base, irq } => (irq, Model::Pl011 { base, state: Lock::new(Pl011::new()) }),
+            Device::Pl011 { base, irq } => (irq, Registers::Pl011 { base, model: Lock::new(Pl011::new()) }),
         };
-        Self { irq, port, model, line: AtomicBool::new(false) }
+        Self { irq, port, registers, line: AtomicBool::new(false) }
     }
 
-    /// Back to power-on. What was typed for the guest that was here is forgotten apart ([`Console::forget`]).
+    /// Back to power-on. What was typed for the guest that was here is forgotten apart (`Console::forget`).
     ///
     /// Before the interrupt controller is reset: a key that comes meanwhile finds interrupts disabled in the UART, and
     /// leaves no level behind in a controller that is as new.
     pub(crate) fn reset(&self) {
-        match &self.model {
-            Model::Ns16550 { state, .. } => {
-                let mut state = state.lock();
-                *state = Ns16550::new();
-                self.line.store(false, Ordering::Relaxed);
-            }
-            Model::Pl011 { state, .. } => {
-                let mut state = state.lock();
-                *state = Pl011::new();
-                self.line.store(false, Ordering::Relaxed);
-            }
+        match &self.registers {
+            Registers::Ns16550 { model, .. } => self.reset_model(model),
+            Registers::Pl011 { model, .. } => self.reset_model(model),
         }
     }
 
-    /// Whether it is attached to the machine's line, and where.
+    fn reset_model<M: Model>(&self, model: &Lock<M, A>) {
+        let mut model = model.lock();
+        model.reset();
+        self.line.store(false, Ordering::Relaxed);
+    }
+
+    /// Its place on the machine's line, if it has one.
     pub(crate) const fn port(&self) -> Option<PortId> {
         self.port
     }
@@ -69,21 +67,21 @@ impl<A: Arch> Uart<A> {
     /// Answers an access to the I/O space. `None`: it is not to this UART.
     ///
     /// A wider access is that many byte accesses at ascending ports, as the ISA bus splits it.
-    pub(crate) fn port_access(&self, console: &Console, env: &Env<'_, A>, access: PortAccess) -> Option<u64> {
-        let Model::Ns16550 { base_port, state } = &self.model else { return None };
+    pub(crate) fn port_access(&self, env: &Env<'_, A>, access: PortAccess) -> Option<u64> {
+        let Registers::Ns16550 { base_port, model } = &self.registers else { return None };
         let first = access.port.checked_sub(*base_port).filter(|offset| *offset < PORTS)?;
         let mut value = access.size.all_ones();
         for (lane, register) in (0..access.size.bytes()).zip(first..PORTS) {
             let (shift, register) = (8 * lane, register as u8);
             match access.direction {
                 Direction::Read => {
-                    let byte = self.read_ns16550(console, state, register);
+                    let byte = self.read_ns16550(env, model, register);
                     value = value & !(0xff << shift) | u64::from(byte) << shift;
                 }
-                Direction::Write(data) => self.write_ns16550(console, state, register, (data >> shift) as u8),
+                Direction::Write(data) => self.write_ns16550(env, model, register, (data >> shift) as u8),
             }
         }
-        self.update_line(env, state.lock().interrupt());
+        self.update_line(env, &*model.lock());
         Some(value)
     }
 
@@ -92,8 +90,8 @@ impl<A: Arch> Uart<A> {
     /// Registers are 16 bits wide. A narrower read sees its part of one, a narrower write is extended by zeroes; the
     /// upper bytes of a wider access reach nothing.
     #[inline]
-    pub(crate) fn memory_access(&self, console: &Console, env: &Env<'_, A>, access: Access) -> Option<u64> {
-        let Model::Pl011 { base, state } = &self.model else { return None };
+    pub(crate) fn memory_access(&self, env: &Env<'_, A>, access: Access) -> Option<u64> {
+        let Registers::Pl011 { base, model } = &self.registers else { return None };
         let offset = access.gpa.as_u64().wrapping_sub(*base);
         if offset >= PAGE {
             return None;
@@ -102,11 +100,11 @@ impl<A: Arch> Uart<A> {
         let (register, lane) = (offset as u16 & !3, 8 * (offset as u32 & 3));
         match access.direction {
             Direction::Read => {
-                let value = self.read_pl011(console, env, state, register);
+                let value = self.read_pl011(env, model, register);
                 Some(u64::from(value) >> lane & access.size.all_ones())
             }
             Direction::Write(value) if lane == 0 => {
-                self.write_pl011(console, env, state, register, (value & access.size.all_ones()) as u16);
+                self.write_pl011(env, model, register, (value & access.size.all_ones()) as u16);
                 Some(0)
             }
             Direction::Write(_) => Some(0),
@@ -114,84 +112,78 @@ impl<A: Arch> Uart<A> {
     }
 
     /// Takes what was typed for it.
-    pub(crate) fn poll(&self, console: &Console, env: &Env<'_, A>) {
-        let Some(port) = self.port else { return };
-        match &self.model {
-            Model::Ns16550 { state, .. } => {
-                let mut state = state.lock();
-                console.feed(port, |byte| state.receive(byte));
-                self.update_line(env, state.interrupt());
-            }
-            Model::Pl011 { state, .. } => {
-                let mut state = state.lock();
-                console.feed(port, |byte| state.receive(byte));
-                self.update_line(env, state.interrupt());
-            }
+    pub(crate) fn poll(&self, env: &Env<'_, A>) {
+        match &self.registers {
+            Registers::Ns16550 { model, .. } => self.poll_model(env, model),
+            Registers::Pl011 { model, .. } => self.poll_model(env, model),
         }
     }
 
-    fn read_ns16550(&self, console: &Console, state: &Lock<Ns16550, A>, register: u8) -> u8 {
-        let mut state = state.lock();
-        let byte = state.read(register);
+    fn poll_model<M: Model>(&self, env: &Env<'_, A>, model: &Lock<M, A>) {
+        if let Some(port) = self.port {
+            let mut model = model.lock();
+            env.machine.console.feed(port, &mut *model);
+            self.update_line(env, &*model);
+        }
+    }
+
+    fn read_ns16550(&self, env: &Env<'_, A>, model: &Lock<Ns16550, A>, register: u8) -> u8 {
+        let mut model = model.lock();
+        let byte = model.read(register);
         if register == ns16550_offset::RECEIVE_BUFFER {
-            self.refill(console, &mut state, Ns16550::is_drained, Ns16550::receive);
+            self.refill(env, &mut *model);
         }
         byte
     }
 
-    fn write_ns16550(&self, console: &Console, state: &Lock<Ns16550, A>, register: u8, byte: u8) {
-        let mut state = state.lock();
-        let effect = state.write(register, byte);
+    fn write_ns16550(&self, env: &Env<'_, A>, model: &Lock<Ns16550, A>, register: u8, byte: u8) {
+        let mut model = model.lock();
+        let effect = model.write(register, byte);
         if register == ns16550_offset::FIFO_CONTROL {
-            self.refill(console, &mut state, Ns16550::is_drained, Ns16550::receive);
+            self.refill(env, &mut *model);
         }
-        drop(state);
-        self.perform(console, effect);
+        drop(model);
+        self.perform(env, effect);
     }
 
     #[inline]
-    fn read_pl011(&self, console: &Console, env: &Env<'_, A>, state: &Lock<Pl011, A>, register: u16) -> u16 {
-        let mut state = state.lock();
-        let value = state.read(register);
+    fn read_pl011(&self, env: &Env<'_, A>, model: &Lock<Pl011, A>, register: u16) -> u16 {
+        let mut model = model.lock();
+        let value = model.read(register);
         // No other read changes anything.
         if register == pl011_offset::DATA {
-            self.refill(console, &mut state, Pl011::is_drained, Pl011::receive);
-            self.update_line(env, state.interrupt());
+            self.refill(env, &mut *model);
+            self.update_line(env, &*model);
         }
         value
     }
 
     #[inline]
-    fn write_pl011(&self, console: &Console, env: &Env<'_, A>, state: &Lock<Pl011, A>, register: u16, value: u16) {
-        let mut state = state.lock();
-        let effect = state.write(register, value);
-        self.update_line(env, state.interrupt());
-        drop(state);
-        self.perform(console, effect);
+    fn write_pl011(&self, env: &Env<'_, A>, model: &Lock<Pl011, A>, register: u16, value: u16) {
+        let mut model = model.lock();
+        let effect = model.write(register, value);
+        self.update_line(env, &*model);
+        drop(model);
+        self.perform(env, effect);
     }
 
-    fn perform(&self, console: &Console, effect: Effect) {
+    fn perform(&self, env: &Env<'_, A>, effect: Effect) {
         if let (Effect::Transmit(byte), Some(port)) = (effect, self.port) {
-            console.transmit(port, byte);
+            env.machine.console.transmit(port, byte);
         }
     }
 
     /// Goes on with what was typed ahead once the guest has emptied its FIFO.
-    fn refill<M>(
-        &self,
-        console: &Console,
-        state: &mut M,
-        drained: impl Fn(&M) -> bool,
-        receive: impl Fn(&mut M, u8) -> bool,
-    ) {
-        if let Some(port) = self.port.filter(|_| drained(state)) {
-            console.feed(port, |byte| receive(state, byte));
+    fn refill(&self, env: &Env<'_, A>, model: &mut impl Model) {
+        if let Some(port) = self.port.filter(|_| model.is_drained()) {
+            env.machine.console.feed(port, model);
         }
     }
 
-    /// Brings the interrupt controller up to date with the UART's line, whose state the caller has locked.
+    /// Brings the interrupt controller up to date with the line of the model, which the caller has locked.
     #[inline]
-    fn update_line(&self, env: &Env<'_, A>, level: bool) {
+    fn update_line(&self, env: &Env<'_, A>, model: &impl Model) {
+        let level = model.interrupt();
         if self.line.load(Ordering::Relaxed) != level {
             self.line.store(level, Ordering::Relaxed);
             A::set_line(&env.domain.arch, env, self.irq, level);

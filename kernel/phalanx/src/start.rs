@@ -73,7 +73,8 @@ pub(crate) fn run_bundle<B: Backend>(bundle: PhysRange, mut host: Host) -> Resul
     let mut frames = memory::frames(&host.into_free_ranges());
     let bundle = Bundle::parse(memory::module(bundle)).map_err(StartError::Bundle)?;
     memory::init_heap(&mut frames, heap_bytes(bundle, report.running)).map_err(StartError::Heap)?;
-    let machine = Machine::new(bundle, report.running, &mut frames, console::shared()).map_err(StartError::Setup)?;
+    let machine =
+        Machine::<B>::new(bundle, report.running, &mut frames, console::shared()).map_err(StartError::Setup)?;
     println!(
         "phalanx: {}, {}, {} MiB free",
         Count(report.running, "CPU"),

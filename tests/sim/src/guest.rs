@@ -1,11 +1,15 @@
 //! What a domain is made of.
 
-use phalanx_abi::bundle::{Device, DomainSpec, OnReboot, Region, SegmentSpec, X86EntryRecord};
+use phalanx_abi::bundle::{
+    ALWAYS, Architecture, ArmEntryRecord, Device, DomainSpec, EntrySpec, OnReboot, Region, SegmentSpec, X86EntryRecord,
+};
 use phalanx_arch_fake::Program;
 use zerocopy::FromZeros;
 
 /// The first port of a domain's UART.
 pub const COM1: u16 = 0x3f8;
+/// The first address of a domain's UART if it is a PL011.
+pub const PL011: u64 = 0x900_0000;
 /// The vector (as a set) that the UART's interrupt raises on vCPU 0.
 pub const COM1_VECTOR: u64 = 1 << (32 + COM1_LINE);
 /// Bytes in a page of guest memory.
@@ -20,7 +24,7 @@ impl Guest {
     /// A domain with one vCPU, 16 pages of RAM, no console, and a UART that nobody listens to.
     #[must_use]
     pub fn new(name: &str, program: &Program) -> Self {
-        let entry = X86EntryRecord { rip: program.base().into(), ..X86EntryRecord::new_zeroed() };
+        let entry = EntrySpec::X86(X86EntryRecord { rip: program.base().into(), ..X86EntryRecord::new_zeroed() });
         let guest = Self(DomainSpec {
             name: name.to_owned(),
             vcpus: 1,
@@ -43,8 +47,15 @@ impl Guest {
 
     /// So many bytes of RAM, whole pages, from address 0 on.
     #[must_use]
-    pub fn memory(mut self, bytes: u64) -> Self {
-        self.0.regions = vec![Region { gpa: 0, size: bytes }];
+    pub fn memory(self, bytes: u64) -> Self {
+        self.memory_at(0, bytes)
+    }
+
+    /// So many bytes of RAM, whole pages, from this address on, and nothing in it.
+    #[must_use]
+    pub fn memory_at(mut self, gpa: u64, bytes: u64) -> Self {
+        self.0.segments.retain(|segment| segment.gpa >= gpa);
+        self.0.regions = vec![Region { gpa, size: bytes }];
         self
     }
 
@@ -52,6 +63,20 @@ impl Guest {
     #[must_use]
     pub const fn console(mut self) -> Self {
         self.0.console = true;
+        self
+    }
+
+    /// Its UART is a PL011 at [`PL011`], with the same interrupt.
+    #[must_use]
+    pub fn pl011(mut self) -> Self {
+        self.0.devices = vec![Device::Pl011 { base: PL011, irq: COM1_LINE }];
+        self
+    }
+
+    /// Its entry state is one of an Arm processor, which the simulated machine has not.
+    #[must_use]
+    pub fn arm(mut self) -> Self {
+        self.0.entry = EntrySpec::Arm(ArmEntryRecord::new_zeroed());
         self
     }
 
@@ -71,12 +96,26 @@ impl Guest {
     /// Other contents of its RAM, in the order of their addresses.
     #[must_use]
     pub fn contents(mut self, gpa: u64, bytes: Vec<u8>) -> Self {
-        self.0.segments.push(SegmentSpec { gpa, bytes });
+        self.0.segments.push(SegmentSpec { gpa, bytes, only: ALWAYS });
+        self
+    }
+
+    /// Contents of its RAM on machines with this alternative only.
+    #[must_use]
+    pub fn alternative(mut self, only: u32, program: &Program) -> Self {
+        self.0.segments.push(SegmentSpec { gpa: program.base(), bytes: program.bytes(), only });
         self
     }
 
     pub(crate) fn spec(self) -> DomainSpec {
         self.0
+    }
+
+    pub(crate) const fn architecture(&self) -> Architecture {
+        match self.0.entry {
+            EntrySpec::X86(_) => Architecture::X86_64,
+            EntrySpec::Arm(_) => Architecture::Aarch64,
+        }
     }
 
     pub(crate) fn bytes(&self) -> u64 {

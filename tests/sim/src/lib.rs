@@ -19,9 +19,9 @@ mod run;
 mod seeds;
 mod system;
 
-pub use guest::{COM1, COM1_VECTOR, Guest, PAGE};
+pub use guest::{COM1, COM1_VECTOR, Guest, PAGE, PL011};
 pub use phalanx_arch_api::AccessSize;
-pub use phalanx_arch_fake::{FREQUENCY, FaultKind, Mark, Op, Program, Random, Timing, Verdict};
+pub use phalanx_arch_fake::{FREQUENCY, FaultKind, Mark, Op, Program, Random, Timing, Traits, Verdict};
 pub use phalanx_core::Ending;
 pub use run::Run;
 pub use seeds::{for_seeds, seeds};

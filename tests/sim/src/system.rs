@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use phalanx_abi::bundle::{Bundle, BundleWriter};
+use phalanx_abi::bundle::{Architecture, Bundle, BundleWriter};
 use phalanx_arch_api::{Hfn, Ticks};
-use phalanx_arch_fake::{Fake, Memory, Random, Simulator, Timing, World};
+use phalanx_arch_fake::{Fake, Memory, Random, Simulator, Timing, Traits, World};
 use phalanx_core::console::{Console, Output};
 use phalanx_core::{Machine, SetupError};
 
@@ -27,6 +27,7 @@ pub struct System {
     timing: Timing,
     seed: u64,
     memory: Option<u64>,
+    traits: Traits,
     guests: Vec<Guest>,
 }
 
@@ -46,8 +47,8 @@ impl Output for SerialLine {
 impl System {
     /// A machine with so many CPUs and exact timing.
     #[must_use]
-    pub const fn new(cpus: u16) -> Self {
-        Self { cpus, timing: Timing::Exact, seed: 0, memory: None, guests: Vec::new() }
+    pub fn new(cpus: u16) -> Self {
+        Self { cpus, timing: Timing::Exact, seed: 0, memory: None, traits: Traits::default(), guests: Vec::new() }
     }
 
     /// Random timing from this seed.
@@ -71,6 +72,13 @@ impl System {
         self
     }
 
+    /// A machine with these traits.
+    #[must_use]
+    pub const fn traits(mut self, traits: Traits) -> Self {
+        self.traits = traits;
+        self
+    }
+
     /// One more domain.
     #[must_use]
     pub fn guest(mut self, guest: Guest) -> Self {
@@ -88,7 +96,7 @@ impl System {
     pub fn boot(self) -> Result<Run, SetupError> {
         let needed = || self.guests.iter().map(|guest| guest.bytes() + TABLES * PAGE).sum();
         let memory = Memory::new(Hfn::new(FIRST_FRAME), self.memory.unwrap_or_else(needed) / PAGE);
-        let world = World::new(memory, self.timing, self.seed);
+        let world = World::with_traits(memory, self.timing, self.seed, self.traits);
         // The core keeps bundle and console for ever, as a machine does.
         let console: &'static Console = Box::leak(Box::new(Console::new(&SerialLine)));
         let bundle = bundle(self.guests);
@@ -103,7 +111,8 @@ impl System {
 }
 
 fn bundle(guests: Vec<Guest>) -> Bundle<'static> {
-    let mut writer = BundleWriter::new();
+    let architecture = guests.first().map_or(Architecture::X86_64, Guest::architecture);
+    let mut writer = BundleWriter::new(architecture);
     guests.into_iter().for_each(|guest| writer.push(guest.spec()));
     Bundle::parse(Box::leak(writer.finish().into_boxed_slice())).expect("the guests are a valid bundle")
 }

@@ -34,11 +34,8 @@ fn extlinux(tree: bool, words: &str) -> String {
 
 /// What a person types at U-Boot's prompt.
 fn typed(tree: bool, words: &str) -> String {
-    let (load, from) = if tree {
-        ("load mmc 0:1 ${fdt_addr_r} board.dtb\n", "fdt_addr_r")
-    } else {
-        ("", "fdtcontroladdr")
-    };
+    let (load, from) =
+        if tree { ("load mmc 0:1 ${fdt_addr_r} board.dtb\n", "fdt_addr_r") } else { ("", "fdtcontroladdr") };
     format!(
         "Phalanx for U-Boot. Copy this folder's content to the first partition (FAT or ext4) of a card or disk.\n\
          U-Boot finds {MENU} there and starts by itself. By hand, at its prompt (mmc 0:1 is the\n\

@@ -10,6 +10,8 @@ pub(crate) enum Corruption {
     Truncate(Position),
     /// Invert the bits of the byte there.
     Flip(Position),
+    /// Not damaged, but for the other architecture.
+    OtherArchitecture,
 }
 
 /// A place in a file.
@@ -32,6 +34,7 @@ impl Corruption {
                 let byte = bytes.get_mut(at).ok_or_else(|| format!("the bundle has no byte {at}"))?;
                 *byte = !*byte;
             }
+            Self::OtherArchitecture => {}
         }
         Ok(())
     }

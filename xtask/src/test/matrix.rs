@@ -1,15 +1,22 @@
-//! One scenario file, many scenarios: `[matrix]` lists values, `${KEY}` stands for one of them.
+//! One scenario file, many scenarios: `[matrix]` lists values, `${KEY}` stands for one of them. Of several `[[matrix]]` each
+//! adds its own combinations.
 
 use toml::{Table, Value};
 
-/// All combinations of the matrix's values filled into the rest of `table`; `stem` is the name where none is written.
-pub(crate) fn expand(mut table: Table, stem: &str) -> Vec<Table> {
-    let matrix = match table.remove("matrix") {
-        Some(Value::Table(matrix)) => matrix,
-        _ => Table::new(),
+/// All combinations of the matrix's values and the values that are `given`, filled into the rest of `table`; `stem` is the
+/// name where none is written.
+pub(crate) fn expand(mut table: Table, stem: &str, given: &Table) -> Vec<Table> {
+    let matrices = match table.remove("matrix") {
+        Some(Value::Table(matrix)) => vec![matrix],
+        Some(Value::Array(several)) => several
+            .into_iter()
+            .filter_map(|one| if let Value::Table(matrix) = one { Some(matrix) } else { None })
+            .collect(),
+        _ => vec![Table::new()],
     };
     table.entry("name").or_insert_with(|| Value::String(stem.to_owned()));
-    combinations(&matrix).iter().map(|choice| fill_table(&table, choice)).collect()
+    let choices = matrices.iter().flat_map(combinations);
+    choices.map(|choice| fill_table(&fill_table(&table, &choice), given)).collect()
 }
 
 fn combinations(matrix: &Table) -> Vec<Table> {
@@ -59,7 +66,21 @@ mod tests {
     use super::*;
 
     fn expanded(text: &str) -> Vec<Table> {
-        expand(toml::from_str(text).unwrap(), "stem")
+        expand(toml::from_str(text).unwrap(), "stem", &Table::new())
+    }
+
+    #[test]
+    fn several_matrices_add_up() {
+        let tables = expanded("name = '${a}-${b}'\n[[matrix]]\na = [1, 2]\nb = 1\n[[matrix]]\na = 8\nb = 4\n");
+        let names: Vec<&str> = tables.iter().map(|table| table["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["1-1", "2-1", "8-4"]);
+    }
+
+    #[test]
+    fn given_values_are_filled_in_last() {
+        let table = toml::from_str("cmdline = 'console=${console}'").unwrap();
+        let given = toml::from_str("console = 'ttyAMA0'").unwrap();
+        assert_eq!(expand(table, "s", &given)[0]["cmdline"].as_str(), Some("console=ttyAMA0"));
     }
 
     #[test]

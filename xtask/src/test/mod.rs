@@ -2,7 +2,9 @@
 
 mod clock;
 mod corruption;
+mod device_tree;
 mod host;
+mod lanes;
 mod matrix;
 mod name;
 mod play;
@@ -13,6 +15,7 @@ mod system;
 
 use std::time::Instant;
 
+use crate::arch::Arch;
 use crate::cli::TestOptions;
 use crate::error::Result;
 use crate::places::Places;
@@ -85,8 +88,10 @@ fn lane_of(name: &str) -> &str {
 
 /// Installs what the cases start, and builds the host's programs.
 fn prepare(places: &Places, cases: &[Case]) -> Result<Programs> {
-    if cases.iter().any(|case| matches!(case, Case::System(_))) {
-        install::ensure(places, tools::EMULATOR)?;
+    for arch in Arch::ALL {
+        if cases.iter().any(|case| matches!(case, Case::System(test) if test.arch() == Some(arch))) {
+            install::ensure(places, tools::emulator(arch))?;
+        }
     }
     if cases.iter().any(|case| matches!(case, Case::System(test) if test.needs_iso())) {
         install::ensure(places, &[tools::IMAGE, tools::FIRMWARE].concat())?;

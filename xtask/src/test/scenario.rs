@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::clock::ClockCheck;
 use super::corruption::Corruption;
-use crate::emulator::machine::DEFAULT_CPU;
+use super::device_tree::TreeChange;
+use super::{lanes, matrix};
+use crate::arch::Arch;
 
 /// One scenario as written in its file, placeholders filled in.
 #[derive(Debug, Deserialize)]
@@ -17,9 +19,10 @@ pub(crate) struct Scenario {
     pub(crate) name: String,
     /// What passing it shows.
     pub(crate) title: String,
-    /// The lanes that it runs in.
-    #[serde(default = "svm")]
-    pub(crate) lanes: Vec<String>,
+    /// The lane that it runs in.
+    pub(crate) lane: String,
+    /// The machine, in a lane that has a choice.
+    pub(crate) host: Option<String>,
     /// The manifest: a table here, or the path of a file relative to the scenario's.
     pub(crate) system: SystemSource,
     /// The machine.
@@ -53,16 +56,20 @@ pub(crate) enum SystemSource {
     Inline(toml::Table),
 }
 
-/// The emulated machine.
-#[derive(Debug, Deserialize)]
+/// The emulated machine, where it is not as the board usually is.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct MachineSpec {
     /// Number of CPUs.
-    pub(crate) cpus: u32,
+    pub(crate) cpus: Option<u32>,
     /// RAM, e.g. `1G`.
-    pub(crate) memory: String,
+    pub(crate) memory: Option<String>,
     /// The emulator's CPU model.
-    pub(crate) cpu: String,
+    pub(crate) cpu: Option<String>,
+    /// Whether the processors of the Arm board virt have EL2.
+    pub(crate) el2: Option<bool>,
+    /// What is wrong with the device tree.
+    pub(crate) tree: Option<TreeChange>,
     /// How the system is loaded.
     pub(crate) boot: BootWay,
     /// Count instructions (one CPU).
@@ -71,23 +78,19 @@ pub(crate) struct MachineSpec {
     pub(crate) args: Vec<String>,
 }
 
-impl Default for MachineSpec {
-    fn default() -> Self {
-        let (memory, cpu) = ("1G".to_owned(), DEFAULT_CPU.to_owned());
-        Self { cpus: 2, memory, cpu, boot: BootWay::Direct, counting: false, args: Vec::new() }
-    }
-}
-
 /// How the system is loaded.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum BootWay {
-    /// By the emulator (PVH).
+    /// By the emulator.
+    #[default]
     Direct,
     /// ISO and BIOS.
     IsoBios,
     /// ISO and UEFI.
     IsoUefi,
+    /// The folder for Arm boards and U-Boot.
+    UBoot,
 }
 
 /// One step: something is typed, then a line is awaited.
@@ -139,22 +142,23 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
-fn svm() -> Vec<String> {
-    vec!["svm".to_owned()]
-}
-
 const fn default_within() -> f64 {
     60.0
 }
 
 impl Scenario {
-    /// Reads a file's scenarios; `[matrix]` makes several of one.
+    /// Reads a file's scenarios; lanes, machines and `[matrix]` make several of one.
     pub(crate) fn parse(text: &str, file: &Path) -> Result<Vec<Self>, String> {
         let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
         let table: toml::Table = toml::from_str(text).map_err(|error| fail(&error))?;
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        super::matrix::expand(table, &stem)
+        let tables = lanes::split(&table).map_err(|error| fail(&error))?;
+        tables
             .into_iter()
+            .flat_map(|table| {
+                let given = given(&table);
+                matrix::expand(table, &stem, &given)
+            })
             .map(|table| {
                 let scenario: Self =
                     toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| fail(&error))?;
@@ -167,8 +171,8 @@ impl Scenario {
         if self.title.is_empty() {
             return Err("title says nothing".into());
         }
-        if let Some(lane) = self.lanes.iter().find(|lane| !super::name::LANES.contains(&lane.as_str())) {
-            return Err(format!("there is no lane {lane}; lanes are {}", super::name::LANES.join(", ")));
+        if let Some(host) = self.host.as_deref().filter(|host| lanes::machine(host).is_none()) {
+            return Err(format!("there is no machine {host}; machines are {}", lanes::machines()));
         }
         if self.steps.is_empty() && self.exit == Exit::Any {
             return Err("nothing is checked: write a [[step]] or an exit".into());
@@ -178,6 +182,14 @@ impl Scenario {
         }
         Ok(())
     }
+}
+
+/// What stands for itself in every scenario: the lane's console.
+fn given(table: &toml::Table) -> toml::Table {
+    let lane = table.get("lane").and_then(toml::Value::as_str).unwrap_or_default();
+    let console =
+        Arch::of_lane(lane).map(|arch| ("console".to_owned(), toml::Value::String(arch.console().to_owned())));
+    console.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -193,8 +205,8 @@ mod tests {
     #[test]
     fn what_is_left_out_has_a_usual_value() {
         let scenario = parse(SMALL).unwrap().remove(0);
-        assert_eq!((scenario.name.as_str(), scenario.lanes.as_slice()), ("shell", &["svm".to_owned()][..]));
-        assert_eq!((scenario.machine.cpus, scenario.machine.cpu.as_str()), (2, "max"));
+        assert_eq!((scenario.name.as_str(), scenario.lane.as_str()), ("shell", "svm"));
+        assert_eq!((scenario.machine.cpus, scenario.machine.cpu.as_deref()), (None, None));
         assert_eq!(scenario.exit, Exit::Any);
         assert!(matches!(scenario.system, SystemSource::File(_)));
     }
@@ -212,6 +224,10 @@ mod tests {
         for (text, word) in [
             ("title = 't'\nsystem = 'x'\n", "nothing is checked"),
             ("title = 't'\nsystem = 'x'\nexit = 'clean'\nlanes = ['svn']\n", "no lane svn"),
+            (
+                "title = 't'\nsystem = 'x'\nexit = 'clean'\nlanes = ['el2']\n[el2]\nmachines = ['a73']\n",
+                "no machine a73",
+            ),
             ("title = 't'\nsystem = 'x'\n[[step]]\nexpect = '('\n", "regex"),
             ("title = 't'\nsystem = 'x'\n[[step]]\nexpected = 'a'\n", "expected"),
             (

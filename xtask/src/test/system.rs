@@ -3,19 +3,20 @@
 use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use super::name::LANES;
-use super::play;
+use super::corruption::Corruption;
 use super::report::Result as Outcome;
 use super::scenario::{BootWay, Scenario, SystemSource};
-use crate::emulator::machine::{Boot, Machine};
+use super::{device_tree, lanes, play};
+use crate::arch::Arch;
+use crate::emulator::machine::{Board, Boot, Machine, hypervisor_words};
 use crate::error::{Result, at_path, trouble};
-use crate::image;
 use crate::places::Places;
+use crate::prepare::boards;
 use crate::prepare::tools::{OVMF_CODE, OVMF_VARS};
-use crate::process;
-use crate::store;
 use crate::system::{Builder, System};
+use crate::{image, machine, process, store};
 
 /// Lines of a failed console that are printed.
 const SHOWN: usize = 20;
@@ -24,15 +25,19 @@ const SHOWN: usize = 20;
 pub(crate) struct SystemTest {
     /// `lane/what`.
     pub(crate) name: String,
-    lane: String,
-    scenario: std::rc::Rc<Scenario>,
+    scenario: Rc<Scenario>,
     folder: PathBuf,
 }
 
 impl SystemTest {
     /// Whether it boots from an ISO.
     pub(crate) fn needs_iso(&self) -> bool {
-        self.scenario.machine.boot != BootWay::Direct
+        matches!(self.scenario.machine.boot, BootWay::IsoBios | BootWay::IsoUefi)
+    }
+
+    /// The architecture of its machine; none where no lane of that name boots anything.
+    pub(crate) fn arch(&self) -> Option<Arch> {
+        Arch::of_lane(&self.scenario.lane)
     }
 }
 
@@ -50,41 +55,40 @@ pub(crate) fn find(places: &Places) -> Result<Vec<SystemTest>> {
         let text = fs::read_to_string(&file).map_err(at_path("read", &file))?;
         let scenarios =
             Scenario::parse(&text, &file).map_err(|error| trouble(error, "tests/system/README.md is the manual"))?;
-        tests.extend(scenarios.into_iter().flat_map(|scenario| in_lanes(scenario, &folder)));
+        tests.extend(scenarios.into_iter().map(|scenario| test_of(scenario, &folder)));
     }
     Ok(tests)
 }
 
-fn in_lanes(scenario: Scenario, folder: &Path) -> Vec<SystemTest> {
-    let scenario = std::rc::Rc::new(scenario);
-    let test = |lane: &String| SystemTest {
-        name: format!("{lane}/{}", scenario.name),
-        lane: lane.clone(),
-        scenario: std::rc::Rc::clone(&scenario),
-        folder: folder.to_path_buf(),
-    };
-    scenario.lanes.iter().map(test).collect()
+fn test_of(scenario: Scenario, folder: &Path) -> SystemTest {
+    let machine = scenario.host.as_ref().map(|host| format!("{host}-")).unwrap_or_default();
+    let name = format!("{}/{machine}{}", scenario.lane, scenario.name);
+    SystemTest { name, scenario: Rc::new(scenario), folder: folder.to_path_buf() }
 }
 
-/// Runs scenarios; the hypervisor is built when the first one needs it.
+/// Builders by architecture; a hypervisor is built when the first scenario needs it.
+type Builders<'p> = [OnceCell<std::result::Result<Builder<'p>, String>>; Arch::ALL.len()];
+
+/// Runs scenarios.
 pub(crate) struct Bench<'p> {
     places: &'p Places,
     patience: f64,
-    builder: OnceCell<std::result::Result<Builder<'p>, String>>,
+    builders: Builders<'p>,
 }
 
 impl<'p> Bench<'p> {
     /// A bench that multiplies time limits by `patience`.
     pub(crate) fn new(places: &'p Places, patience: f64) -> Self {
-        Self { places, patience, builder: OnceCell::new() }
+        Self { places, patience, builders: Builders::default() }
     }
 
     /// Builds, boots and follows one scenario.
     pub(crate) fn run(&self, test: &SystemTest) -> Outcome {
-        if test.lane != "svm" {
-            return Outcome::Skipped(format!("the lanes that boot something are: {}", LANES[2]));
-        }
-        let machine = match self.machine(test) {
+        let Some(arch) = test.arch() else {
+            let lanes = Arch::ALL.map(Arch::lane).join(", ");
+            return Outcome::Skipped(format!("the lanes that boot something are: {lanes}"));
+        };
+        let machine = match self.machine(test, arch) {
             Ok(machine) => machine,
             Err(error) => return Outcome::Failed(format!("cannot be built: {error}")),
         };
@@ -114,21 +118,50 @@ impl<'p> Bench<'p> {
         }
     }
 
-    fn machine(&self, test: &SystemTest) -> Result<Machine> {
-        let builder = self.builder.get_or_init(|| Builder::new(self.places).map_err(|error| error.to_string()));
-        let builder = builder.as_ref().map_err(|error| trouble(error, "cargo xtask run shows it alone"))?;
-        let manifest = self.manifest(test)?;
-        let mut system = builder.system(&manifest)?;
-        if let Some(corruption) = &test.scenario.corrupt {
-            let mut bytes = fs::read(&system.bundle).map_err(at_path("read", &system.bundle))?;
-            corruption.apply(&mut bytes).map_err(|error| trouble(error, "mend the scenario"))?;
-            system.bundle = self.folder("bundles").join(file_name(test, "corrupt.bin"));
-            store::write_atomically(&system.bundle, &bytes)?;
-        }
+    fn machine(&self, test: &SystemTest, arch: Arch) -> Result<Machine> {
+        let system = self.system(test, arch)?;
         let spec = &test.scenario.machine;
-        let (cpus, memory, cpu) = (spec.cpus, spec.memory.clone(), spec.cpu.clone());
-        let boot = self.boot(test, system)?;
-        Ok(Machine { boot, cpus, memory, cpu, counting: spec.counting, extra: spec.args.clone() })
+        let (mut board, cpu) = match &test.scenario.host {
+            Some(host) => lanes::machine(host).ok_or_else(|| trouble(format!("there is no machine {host}"), ""))?,
+            None => (Board::of(arch), None),
+        };
+        if let (Board::Virt { el2, .. }, Some(wanted)) = (&mut board, spec.el2) {
+            *el2 = wanted;
+        }
+        let mut machine = Machine::new(board, self.boot(test, system)?);
+        machine.cpu = spec.cpu.clone().or(cpu.map(str::to_owned)).or(machine.cpu);
+        machine.cpus = spec.cpus.unwrap_or(machine.cpus);
+        machine.memory = spec.memory.clone().unwrap_or(machine.memory);
+        machine.counting = spec.counting;
+        machine.extra.clone_from(&spec.args);
+        machine::give_tree(self.places, &mut machine)?;
+        if let Some(change) = &spec.tree {
+            device_tree::apply(change, &mut machine, &self.folder("bundles").join(file_name(test, "bin")))?;
+        }
+        Ok(machine)
+    }
+
+    /// The hypervisor and the bundle, damaged where the scenario says so.
+    fn system(&self, test: &SystemTest, arch: Arch) -> Result<System> {
+        let mut system = self.build(test, arch)?;
+        let Some(corruption) = &test.scenario.corrupt else { return Ok(system) };
+        if *corruption == Corruption::OtherArchitecture {
+            system.bundle = self.build(test, arch.other())?.bundle;
+            return Ok(system);
+        }
+        let mut bytes = fs::read(&system.bundle).map_err(at_path("read", &system.bundle))?;
+        corruption.apply(&mut bytes).map_err(|error| trouble(error, "mend the scenario"))?;
+        system.bundle = self.folder("bundles").join(file_name(test, "corrupt.bin"));
+        store::write_atomically(&system.bundle, &bytes)?;
+        Ok(system)
+    }
+
+    fn build(&self, test: &SystemTest, arch: Arch) -> Result<System> {
+        let builder = self.builders[arch as usize]
+            .get_or_init(|| Builder::new(self.places, arch).map_err(|error| error.to_string()));
+        let help = format!("cargo xtask run --arch {} shows it alone", arch.name());
+        let builder = builder.as_ref().map_err(|error| trouble(error, help))?;
+        builder.system(&self.manifest(test)?)
     }
 
     /// The manifest's file; one written in the scenario gets a file of its own.
@@ -144,17 +177,23 @@ impl<'p> Bench<'p> {
     }
 
     fn boot(&self, test: &SystemTest, system: System) -> Result<Boot> {
-        let iso = self.folder("test-images").join(file_name(test, "iso"));
+        let images = self.folder("test-images");
+        let iso = images.join(file_name(test, "iso"));
         match test.scenario.machine.boot {
-            BootWay::Direct => return Ok(system.into()),
-            BootWay::IsoBios | BootWay::IsoUefi => image::write(&system, &iso)?,
+            BootWay::Direct => Ok(system.into()),
+            BootWay::IsoBios => image::write_iso(&system, &iso).map(|()| Boot::IsoBios { iso }),
+            BootWay::IsoUefi => {
+                image::write_iso(&system, &iso)?;
+                let variables = iso.with_extension("vars");
+                fs::copy(OVMF_VARS, &variables).map_err(at_path("copy", Path::new(OVMF_VARS)))?;
+                Ok(Boot::IsoUefi { iso, code: OVMF_CODE.into(), variables })
+            }
+            BootWay::UBoot => {
+                let folder = images.join(file_name(test, "folder"));
+                image::write_folder(&system, None, hypervisor_words(system.arch), &folder)?;
+                Ok(Boot::UBoot { firmware: boards::u_boot(self.places)?, folder })
+            }
         }
-        if test.scenario.machine.boot == BootWay::IsoBios {
-            return Ok(Boot::IsoBios { iso });
-        }
-        let variables = iso.with_extension("vars");
-        fs::copy(OVMF_VARS, &variables).map_err(at_path("copy", Path::new(OVMF_VARS)))?;
-        Ok(Boot::IsoUefi { iso, code: OVMF_CODE.into(), variables })
     }
 
     /// Writes the failed console to a log and says where.

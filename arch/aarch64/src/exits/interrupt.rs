@@ -86,6 +86,16 @@ fn sync<G: Gic>(domain: &Domain, vcpu: &Vcpu) {
     }
 }
 
+/// The guest wrote a register of its physical timer.
+pub(super) fn on_timer_written<G: Gic>(cpu: &mut Cpu, domain: &Domain, vcpu: &Vcpu) {
+    update_physical_timer(domain, vcpu);
+    sync::<G>(domain, vcpu);
+    // The end of the slice is a deadline too: whichever comes first, the next interrupt sorts it out.
+    if let Some(deadline) = vcpu.physical_timer.deadline() {
+        cpu.arm_timer_by(deadline);
+    }
+}
+
 /// Brings the line of the physical timer up to date.
 pub(super) fn update_physical_timer(domain: &Domain, vcpu: &Vcpu) {
     let asserted = vcpu.physical_timer.asserted(timer::now());

@@ -27,7 +27,7 @@ pub fn run<G: Gic, E: DomainEnv>(
     }
     loop {
         let answer = match enter(&mut vcpu.context) {
-            Vector::Synchronous => on_synchronous::<G, E>(domain, vcpu, env),
+            Vector::Synchronous => on_synchronous::<G, E>(cpu, domain, vcpu, env),
             Vector::Interrupt => interrupt::on_exit::<G, E>(cpu, domain, vcpu, env, until),
             Vector::SystemError => {
                 vcpu.count(ExitCounter::Other);
@@ -71,10 +71,10 @@ fn forget_translations() {
 }
 
 #[inline(always)]
-fn on_synchronous<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E) -> Option<Event> {
+fn on_synchronous<G: Gic, E: DomainEnv>(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu, env: &E) -> Option<Event> {
     match esr::decode(mrs!("ESR_EL2")) {
         Exit::Hvc { immediate } => call::on_hvc::<E>(domain, vcpu, env, immediate),
-        Exit::SystemRegister(trap) => system_register::on_exit::<G, E>(domain, vcpu, env, trap),
+        Exit::SystemRegister(trap) => system_register::on_exit::<G, E>(cpu, domain, vcpu, env, trap),
         Exit::DataAbort(abort) => memory::on_data_abort::<G, E>(domain, vcpu, env, abort),
         Exit::Wait(wait) => on_wait::<G>(domain, vcpu, wait),
         Exit::Smc { immediate } => call::on_smc::<E>(domain, vcpu, env, immediate),
@@ -91,9 +91,6 @@ fn on_wait<G: Gic>(domain: &Domain, vcpu: &mut Vcpu, wait: Wait) -> Option<Event
         return None;
     }
     let index = VcpuIndex(vcpu.index);
-    if domain.vgic.needs_sync(index) {
-        domain.vgic.sync::<G>(index);
-    }
     if domain.vgic.wakes::<G>(index) {
         return None;
     }

@@ -10,7 +10,9 @@ mod serial;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use phalanx_arch_api::{Hpa, Ticks};
+use phalanx_abi::bundle;
+use phalanx_arch_api::table::Mapping;
+use phalanx_arch_api::{Gpa, Hpa, Ticks};
 
 pub(crate) use cpu::Cpu;
 pub use report::Mark;
@@ -35,6 +37,24 @@ pub enum Timing {
     SlowClock(Ticks),
 }
 
+/// What differs from machine to machine besides size and timing.
+#[derive(Clone, Copy, Debug)]
+pub struct Traits {
+    /// Which alternatives of a bundle fit it.
+    pub alternative: u32,
+    /// Most vCPUs of one domain.
+    pub max_vcpus: usize,
+    /// What every guest reaches directly.
+    pub window: Option<Mapping<Gpa>>,
+}
+
+impl Default for Traits {
+    /// A machine without alternatives and windows.
+    fn default() -> Self {
+        Self { alternative: bundle::ALWAYS, max_vcpus: bundle::MAX_VCPUS as usize, window: None }
+    }
+}
+
 /// A machine.
 pub struct World {
     /// Its RAM.
@@ -49,6 +69,7 @@ pub struct World {
     pub(crate) report: RefCell<Report>,
     /// Roots of the domains' second-level tables, in the order of creation.
     pub(crate) roots: RefCell<Vec<Hpa>>,
+    pub(crate) traits: Traits,
     timing: Timing,
 }
 
@@ -65,6 +86,12 @@ impl World {
     /// A machine that has just been switched on.
     #[must_use]
     pub fn new(memory: Memory, timing: Timing, seed: u64) -> Rc<Self> {
+        Self::with_traits(memory, timing, seed, Traits::default())
+    }
+
+    /// As [`World::new`], with these traits.
+    #[must_use]
+    pub fn with_traits(memory: Memory, timing: Timing, seed: u64, traits: Traits) -> Rc<Self> {
         Rc::new(Self {
             memory,
             clock: Cell::new(0),
@@ -75,6 +102,7 @@ impl World {
             random: RefCell::new(Random::new(seed)),
             report: RefCell::default(),
             roots: RefCell::default(),
+            traits,
             timing,
         })
     }

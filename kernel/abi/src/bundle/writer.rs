@@ -38,6 +38,7 @@ pub struct DomainSpec {
 }
 
 /// The state of vCPU 0 to write.
+#[expect(clippy::large_enum_variant, reason = "there is one a domain, on the developer's machine")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntrySpec {
     /// An x86 vCPU.

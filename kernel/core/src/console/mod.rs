@@ -31,6 +31,22 @@ pub(crate) enum Effect {
     Transmit(u8),
 }
 
+/// What every UART model does, whatever its registers are.
+pub(crate) trait Model {
+    /// Puts it into the state after reset.
+    fn reset(&mut self);
+
+    /// Takes a byte from the line. `false` where the FIFO is full and the byte was not taken.
+    #[must_use]
+    fn receive(&mut self, byte: u8) -> bool;
+
+    /// Whether everything that was received has been read.
+    fn is_drained(&self) -> bool;
+
+    /// The level of the interrupt line.
+    fn interrupt(&self) -> bool;
+}
+
 /// How much of what was typed a poll has fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -108,9 +124,9 @@ impl Console {
         Typed::More
     }
 
-    /// Moves what was typed for `port` into its UART, whose `receive` says whether there was room for a byte.
-    pub(crate) fn feed(&self, port: PortId, mut receive: impl FnMut(u8) -> bool) {
-        self.line.lock().typed.retain(|key| usize::from(key.port) != port.0 || !receive(key.byte));
+    /// Moves what was typed for `port` into its UART, as far as there is room.
+    pub(crate) fn feed(&self, port: PortId, uart: &mut impl Model) {
+        self.line.lock().typed.retain(|key| usize::from(key.port) != port.0 || !uart.receive(key.byte));
     }
 
     /// Forgets what was typed for `port`: the guest that it was meant for is gone.

@@ -6,7 +6,7 @@
 
 use arrayvec::ArrayVec;
 
-use super::Effect;
+use super::{Effect, Model};
 
 /// Bytes in the receive FIFO. The part has 16; a deeper one loses no pasted text and no driver can tell.
 const FIFO_DEPTH: usize = 64;
@@ -71,6 +71,25 @@ pub(crate) struct Ns16550 {
     transmitter_interrupt: bool,
 }
 
+impl Model for Ns16550 {
+    fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    fn receive(&mut self, byte: u8) -> bool {
+        self.received.try_push(byte).is_ok()
+    }
+
+    fn is_drained(&self) -> bool {
+        self.received.is_empty()
+    }
+
+    /// OUT2 gates the line, as on a PC.
+    fn interrupt(&self) -> bool {
+        self.pending() != iir::NONE && self.modem_control & (mcr::OUT2 | mcr::LOOPBACK) == mcr::OUT2
+    }
+}
+
 impl Ns16550 {
     /// The state after a master reset.
     pub(crate) const fn new() -> Self {
@@ -114,22 +133,6 @@ impl Ns16550 {
             _ => {}
         }
         Effect::None
-    }
-
-    /// Takes a byte from the line. `false` where the FIFO is full and the byte was not taken.
-    #[must_use]
-    pub(crate) fn receive(&mut self, byte: u8) -> bool {
-        self.received.try_push(byte).is_ok()
-    }
-
-    /// Whether everything that was received has been read.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.received.is_empty()
-    }
-
-    /// The level of the interrupt line: OUT2 gates it, as on a PC.
-    pub(crate) fn interrupt(&self) -> bool {
-        self.pending() != iir::NONE && self.modem_control & (mcr::OUT2 | mcr::LOOPBACK) == mcr::OUT2
     }
 
     const fn divisor_latch(&self) -> bool {

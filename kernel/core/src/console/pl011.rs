@@ -8,7 +8,7 @@
 
 use arrayvec::ArrayVec;
 
-use super::Effect;
+use super::{Effect, Model};
 
 #[cfg(test)]
 mod tests;
@@ -89,6 +89,28 @@ pub(crate) struct Pl011 {
     dma_control: u16,
 }
 
+impl Model for Pl011 {
+    fn reset(&mut self) {
+        *self = Self::new();
+    }
+
+    fn receive(&mut self, byte: u8) -> bool {
+        let taken = self.received.try_push(byte).is_ok();
+        self.update_received();
+        taken
+    }
+
+    fn is_drained(&self) -> bool {
+        self.received.is_empty()
+    }
+
+    /// UARTINTR: any interrupt that is pending and not masked.
+    #[inline]
+    fn interrupt(&self) -> bool {
+        self.raw & self.mask != 0
+    }
+}
+
 impl Pl011 {
     /// The state after reset.
     pub(crate) const fn new() -> Self {
@@ -146,25 +168,6 @@ impl Pl011 {
             _ => {}
         }
         Effect::None
-    }
-
-    /// Takes a byte from the line. `false` where the FIFO is full and the byte was not taken.
-    #[must_use]
-    pub(crate) fn receive(&mut self, byte: u8) -> bool {
-        let taken = self.received.try_push(byte).is_ok();
-        self.update_received();
-        taken
-    }
-
-    /// Whether everything that was received has been read.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.received.is_empty()
-    }
-
-    /// The level of the interrupt line (UARTINTR): any interrupt that is pending and not masked.
-    #[inline]
-    pub(crate) const fn interrupt(&self) -> bool {
-        self.raw & self.mask != 0
     }
 
     fn flags(&self) -> u16 {

@@ -3,7 +3,7 @@
 use std::boxed::Box;
 use std::vec::Vec;
 
-use phalanx_abi::bundle::{Bundle, BundleWriter, DomainSpec, OnReboot, Region};
+use phalanx_abi::bundle::{Architecture, Bundle, BundleWriter, DomainSpec, EntrySpec, OnReboot, Region};
 use phalanx_arch_api::Hfn;
 use phalanx_arch_fake::{Fake, Memory, Timing, World};
 
@@ -28,7 +28,7 @@ static CONSOLE: Console = Console::new(&Nowhere);
 
 /// A domain with so many vCPUs that runs.
 fn with_domain(vcpus: u32, test: impl FnOnce(&Domain<Fake>)) {
-    let mut writer = BundleWriter::new();
+    let mut writer = BundleWriter::new(Architecture::X86_64);
     writer.push(DomainSpec {
         name: "a".into(),
         vcpus,
@@ -36,7 +36,7 @@ fn with_domain(vcpus: u32, test: impl FnOnce(&Domain<Fake>)) {
         on_reboot: OnReboot::Restart,
         regions: std::vec![Region { gpa: 0, size: 0x1000 }],
         segments: Vec::new(),
-        entry: zerocopy::FromZeros::new_zeroed(),
+        entry: EntrySpec::X86(zerocopy::FromZeros::new_zeroed()),
         devices: Vec::new(),
     });
     let bundle = Bundle::parse(Box::leak(writer.finish().into_boxed_slice())).unwrap();

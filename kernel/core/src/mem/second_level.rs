@@ -8,7 +8,8 @@ use super::allocator::{AllocError, FrameAllocator};
 use super::guest_ram::GuestRam;
 use super::table_pool::TablePool;
 
-/// Second-level tables in format `F` that map exactly the RAM of one domain, readable, writable and executable.
+/// Second-level tables in format `F` that map exactly the RAM of one domain, readable, writable and executable, and
+/// the windows into hardware that every domain has.
 #[derive(Debug)]
 pub struct AddressSpace<F> {
     mapper: Mapper<F>,
@@ -25,15 +26,20 @@ pub enum BuildError {
 }
 
 impl<F: TableFormat<Input = Gpa>> AddressSpace<F> {
-    /// Builds the tables for `ram`, with frames for all that they need.
+    /// Builds the tables for `ram` and `windows`, with frames for all that they need.
     ///
     /// # Errors
     /// [`BuildError`]; `allocator` is then as before.
-    pub fn build(ram: &GuestRam, allocator: &mut FrameAllocator) -> Result<Self, BuildError> {
-        let frames = 1 + mappings(ram).map(|mapping| tables_bound::<F>(&mapping)).sum::<u64>();
+    pub fn build<W: Iterator<Item = Mapping<Gpa>>>(
+        ram: &GuestRam,
+        windows: impl Fn() -> W,
+        allocator: &mut FrameAllocator,
+    ) -> Result<Self, BuildError> {
+        let mappings = || mappings(ram).chain(windows());
+        let frames = 1 + mappings().map(|mapping| tables_bound::<F>(&mapping)).sum::<u64>();
         let extent = allocator.allocate(frames, Level::L1).map_err(BuildError::Tables)?;
         let mut tables = TablePool::new(extent.into_hypervisor());
-        match map_all(ram, &mut tables) {
+        match map_all(mappings(), &mut tables) {
             Ok(mapper) => Ok(Self { mapper, tables }),
             Err(error) => {
                 give_back(tables, allocator);
@@ -77,9 +83,12 @@ fn mappings(ram: &GuestRam) -> impl Iterator<Item = Mapping<Gpa>> {
     })
 }
 
-fn map_all<F: TableFormat<Input = Gpa>>(ram: &GuestRam, tables: &mut TablePool) -> Result<Mapper<F>, MapError> {
+fn map_all<F: TableFormat<Input = Gpa>>(
+    mut mappings: impl Iterator<Item = Mapping<Gpa>>,
+    tables: &mut TablePool,
+) -> Result<Mapper<F>, MapError> {
     let mut mapper = Mapper::new(tables)?;
-    mappings(ram).try_for_each(|mapping| mapper.map(tables, mapping))?;
+    mappings.try_for_each(|mapping| mapper.map(tables, mapping))?;
     Ok(mapper)
 }
 

@@ -5,6 +5,7 @@ mod console;
 mod fair;
 mod input;
 mod load;
+mod pl011;
 mod reboot;
 mod setup;
 mod stop;

@@ -16,7 +16,9 @@ pub fn all(plan: &Plan, run: &Run) {
 /// The hypervisor noted each start, each reboot and the end, once.
 fn notes(domain: &DomainPlan, run: &Run) {
     let noted = |what: &str| run.count_lines(&format!("phalanx: domain {}: {what}", domain.name));
-    assert_eq!(noted("started"), domain.reboots as usize + 1, "{domain:?}");
+    let start = format!("phalanx: domain {}: started after ", domain.name);
+    let starts = run.lines().iter().filter(|line| line.starts_with(&start)).count();
+    assert_eq!(starts, domain.reboots as usize + 1, "{domain:?}");
     assert!((1..=domain.reboots).all(|reboot| noted(&format!("reboot {reboot}")) == 1), "{domain:?}");
     assert_eq!(noted(end(domain.end)), 1, "{domain:?}");
 }

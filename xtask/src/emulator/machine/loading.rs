@@ -71,8 +71,7 @@ mod tests {
 
     #[test]
     fn the_shim_is_what_an_assembler_makes() {
-        let words: Vec<u32> =
-            shim().chunks(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
+        let words: Vec<u32> = shim().chunks(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
         // movz x0, #0x4700, lsl #16; movz x4, #0x4400, lsl #16; mov x1, #0; mov x2, #0; mov x3, #0; br x4
         assert_eq!(words, [0xd2a8_e000, 0xd2a8_8004, 0xd280_0001, 0xd280_0002, 0xd280_0003, 0xd61f_0080]);
     }

@@ -1,5 +1,7 @@
 //! The PL011 register by register, and against any sequence of accesses.
 
+use std::vec::Vec;
+
 use proptest::collection::vec as vec_of;
 use proptest::prelude::*;
 

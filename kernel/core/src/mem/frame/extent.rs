@@ -83,11 +83,18 @@ impl<S> Extent<S> {
         self.bytes
     }
 
+    /// Where in the direct map the byte at `offset` is.
+    #[inline(always)]
+    #[must_use]
+    pub const fn host(&self, offset: u64) -> Hva {
+        Hva::new(self.host.as_u64().wrapping_add(offset))
+    }
+
     /// Where the kernel sees the byte at `offset`.
     #[inline(always)]
     pub(super) fn pointer(&self, offset: u64) -> *mut u8 {
         // 64-bit targets only: `usize` holds every address.
-        core::ptr::with_exposed_provenance_mut(self.host.as_u64().wrapping_add(offset) as usize)
+        core::ptr::with_exposed_provenance_mut(self.host(offset).as_u64() as usize)
     }
 
     /// The number of the frame after the last.

@@ -1,6 +1,6 @@
 //! Copies from and to guest RAM, across the edges of its regions.
 
-use phalanx_arch_api::{Gpa, GuestMemory, Unbacked};
+use phalanx_arch_api::{Gpa, GuestMemory, Hva, Unbacked};
 
 use super::{GuestRam, Region};
 use crate::mem::frame::{Extent, Guest};
@@ -77,6 +77,17 @@ impl GuestRam {
             done += length;
         }
         Ok(hash)
+    }
+
+    /// Calls `each` with host address and length of every part of the range, in order.
+    ///
+    /// # Errors
+    /// [`Unbacked`] where any of them is not RAM; what comes before has been called for.
+    pub fn for_each_host_piece(&self, gpa: Gpa, bytes: u64, mut each: impl FnMut(Hva, u64)) -> Result<(), Unbacked> {
+        self.for_each_piece(gpa, bytes, |extent, offset, bytes| {
+            each(extent.host(offset), bytes as u64);
+            Ok(())
+        })
     }
 
     /// The slow path of sized reads: another region, over an edge, or not RAM.

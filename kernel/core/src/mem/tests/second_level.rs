@@ -3,13 +3,14 @@
 use std::vec::Vec;
 
 use phalanx_arch_api::addr::FRAME_SIZE;
-use phalanx_arch_api::table::{Entry, Level, MemoryType, Permissions, TableFormat};
+use phalanx_arch_api::table::{Entry, Level, MapError, Mapping, MemoryType, Permissions, TableFormat};
 use phalanx_arch_api::{Gpa, Hpa};
 
 use super::{GIB, MIB, imaginary, physical};
 use crate::mem::{AddressSpace, BuildError, FrameAllocator, GuestRam};
 
-/// A format with leaves of 2 MiB that grants everything: bit 0 present, bit 1 leaf.
+/// A format with leaves of 2 MiB: bit 0 present, bit 1 leaf, bit 2 an uncached one that cannot be executed. All others
+/// grant everything.
 #[derive(Debug)]
 enum Toy {}
 
@@ -27,14 +28,18 @@ impl TableFormat for Toy {
     }
 
     fn encode_leaf(_: Level, output: Hpa, permissions: Permissions, memory_type: MemoryType) -> u64 {
-        assert_eq!((permissions, memory_type), (Permissions::RWX, MemoryType::WriteBack));
-        output.as_u64() | 3
+        match (permissions, memory_type) {
+            (Permissions::RWX, MemoryType::WriteBack) => output.as_u64() | 3,
+            (Permissions::RW, MemoryType::Uncached) => output.as_u64() | 7,
+            other => panic!("neither RAM nor a window: {other:?}"),
+        }
     }
 
     fn decode(_: Level, value: u64) -> Entry {
         let output = Hpa::new(value).align_down(FRAME_SIZE);
-        match value & 3 {
+        match value & 7 {
             1 => Entry::Table(output),
+            7 => Entry::Leaf { output, permissions: Permissions::RW, memory_type: MemoryType::Uncached },
             3 => Entry::Leaf { output, permissions: Permissions::RWX, memory_type: MemoryType::WriteBack },
             _ => Entry::Absent,
         }
@@ -52,7 +57,7 @@ fn machine() -> FrameAllocator {
 fn build(allocator: &mut FrameAllocator, regions: &[(u64, u64)]) -> (GuestRam, AddressSpace<Toy>) {
     let regions = regions.iter().map(|(at, bytes)| (Gpa::new(*at), *bytes));
     let ram = GuestRam::allocate(allocator, regions).unwrap();
-    let space = AddressSpace::build(&ram, allocator).unwrap();
+    let space = AddressSpace::build(&ram, core::iter::empty, allocator).unwrap();
     (ram, space)
 }
 
@@ -75,6 +80,36 @@ fn every_region_and_nothing_else_is_mapped() {
     assert_eq!(space.tables_used(), 5);
 }
 
+/// A window of two pages.
+const WINDOW: Mapping<Gpa> = Mapping {
+    input: Gpa::new(0x801_0000),
+    output: Hpa::new(0x1_2345_6000),
+    bytes: 2 * FRAME_SIZE,
+    permissions: Permissions::RW,
+    memory_type: MemoryType::Uncached,
+};
+
+#[test]
+fn windows_into_hardware_are_mapped_as_they_are_given() {
+    let mut allocator = machine();
+    let ram = GuestRam::allocate(&mut allocator, [(Gpa::new(GIB), 4 * MIB)].into_iter()).unwrap();
+    let space = AddressSpace::<Toy>::build(&ram, || core::iter::once(WINDOW), &mut allocator).unwrap();
+    let found = space.translate(Gpa::new(0x801_1234)).unwrap();
+    assert_eq!((found.output, found.permissions), (Hpa::new(0x1_2345_7234), Permissions::RW));
+    assert_eq!(space.translate(Gpa::new(0x800_ffff)), None);
+    assert_eq!(space.translate(Gpa::new(0x801_2000)), None);
+    assert!(space.translate(Gpa::new(GIB)).is_some());
+}
+
+#[test]
+fn a_window_over_ram_is_refused() {
+    let mut allocator = machine();
+    let ram = GuestRam::allocate(&mut allocator, [(Gpa::new(0), 256 * MIB)].into_iter()).unwrap();
+    let before = allocator.memory();
+    let error = AddressSpace::<Toy>::build(&ram, || core::iter::once(WINDOW), &mut allocator).unwrap_err();
+    assert_eq!((error, allocator.memory()), (BuildError::Map(MapError::AlreadyMapped), before));
+}
+
 #[test]
 fn destroy_gives_the_tables_back() {
     let mut allocator = machine();
@@ -93,7 +128,7 @@ fn no_memory_for_tables_is_said() {
     let ram = GuestRam::allocate(&mut allocator, regions.into_iter()).unwrap();
     let mut full = FrameAllocator::new();
     full.add(physical(0, FRAME_SIZE)).unwrap();
-    let error = AddressSpace::<Toy>::build(&ram, &mut full).unwrap_err();
+    let error = AddressSpace::<Toy>::build(&ram, core::iter::empty, &mut full).unwrap_err();
     assert!(matches!(error, BuildError::Tables(error) if error.memory.free == FRAME_SIZE && error.asked > FRAME_SIZE));
 }
 
@@ -103,7 +138,7 @@ fn a_range_that_cannot_be_mapped_costs_no_memory() {
     let regions = [(Gpa::new(1 << 48), 2 * MIB)];
     let ram = GuestRam::allocate(&mut allocator, regions.into_iter()).unwrap();
     let before = allocator.memory();
-    assert!(matches!(AddressSpace::<Toy>::build(&ram, &mut allocator), Err(BuildError::Map(_))));
+    assert!(matches!(AddressSpace::<Toy>::build(&ram, core::iter::empty, &mut allocator), Err(BuildError::Map(_))));
     assert_eq!(allocator.memory(), before);
 }
 

@@ -1,0 +1,111 @@
+//! One scenario file, several lanes: what is different in a lane, and the machines that a lane plays on.
+
+use toml::{Table, Value};
+
+use super::name::LANES;
+use crate::arch::Arch;
+use crate::emulator::machine::{Board, Gic};
+
+/// The machines of lane `el2`: a processor without VHE on GICv2, one with VHE on GICv3, everything that the emulator has, and
+/// two boards.
+const ARM_MACHINES: [(&str, Board, Option<&str>); 5] = [
+    ("a72", Board::Virt { gic: Gic::V2, el2: true }, Some("cortex-a72")),
+    ("n1", Board::Virt { gic: Gic::V3, el2: true }, Some("neoverse-n1")),
+    ("max", Board::Virt { gic: Gic::V3, el2: true }, Some("max")),
+    ("zcu102", Board::Zcu102, None),
+    ("raspi4b", Board::Raspi4b, None),
+];
+
+/// Where lane `el2` plays a scenario that does not say.
+const USUAL_ARM_MACHINE: &str = "n1";
+
+/// The board and processor of the machine called `name`.
+pub(super) fn machine(name: &str) -> Option<(Board, Option<&'static str>)> {
+    ARM_MACHINES.iter().find(|(known, ..)| *known == name).map(|(_, board, cpu)| (*board, *cpu))
+}
+
+/// The names of all machines.
+pub(super) fn machines() -> String {
+    ARM_MACHINES.map(|(name, ..)| name).join(", ")
+}
+
+/// One table for each lane and machine of the scenario `table`, with the keys `lane` and, where the lane has a choice,
+/// `host`. What stands under the lane's own name replaces what stands outside.
+pub(super) fn split(table: &Table) -> Result<Vec<Table>, String> {
+    let lanes = match table.get("lanes") {
+        None => vec![Arch::X86.lane().to_owned()],
+        Some(lanes) => lanes.clone().try_into().map_err(|error| format!("lanes: {error}"))?,
+    };
+    if let Some(lane) = lanes.iter().find(|lane| !LANES.contains(&lane.as_str())) {
+        return Err(format!("there is no lane {lane}; lanes are {}", LANES.join(", ")));
+    }
+    let mut tables = Vec::new();
+    for lane in lanes {
+        let mut own = for_lane(table, &lane);
+        match own.remove("machines") {
+            Some(names) => {
+                let names: Vec<String> = names.try_into().map_err(|error| format!("machines: {error}"))?;
+                tables.extend(names.iter().map(|name| on(&own, name)));
+            }
+            None if Arch::of_lane(&lane) == Some(Arch::Arm) => tables.push(on(&own, USUAL_ARM_MACHINE)),
+            None => tables.push(own),
+        }
+    }
+    Ok(tables)
+}
+
+/// The table as it is in `lane`: its own keys win, tables are merged.
+fn for_lane(table: &Table, lane: &str) -> Table {
+    let shared = table.iter().filter(|(key, _)| *key != "lanes" && !LANES.contains(&key.as_str()));
+    let mut own: Table = shared.map(|(key, value)| (key.clone(), value.clone())).collect();
+    for (key, value) in table.get(lane).and_then(Value::as_table).into_iter().flatten() {
+        match (own.get_mut(key), value) {
+            (Some(Value::Table(into)), Value::Table(from)) => into.extend(from.clone()),
+            _ => drop(own.insert(key.clone(), value.clone())),
+        }
+    }
+    own.insert("lane".into(), Value::String(lane.to_owned()));
+    own
+}
+
+fn on(table: &Table, machine: &str) -> Table {
+    let mut table = table.clone();
+    table.insert("host".into(), Value::String(machine.to_owned()));
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(text: &str) -> Result<Vec<Table>, String> {
+        split(&toml::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_scenario_is_svms_unless_it_says_more() {
+        let tables = tables("title = 't'").unwrap();
+        assert_eq!(tables.len(), 1);
+        assert_eq!((tables[0]["lane"].as_str(), tables[0].get("host")), (Some("svm"), None));
+    }
+
+    #[test]
+    fn a_lane_has_keys_of_its_own() {
+        let text = "title = 't'\nlanes = ['svm', 'el2']\n[matrix]\na = [1, 2]\nb = [3]\n\
+                    [el2]\ntitle = 'u'\nmachines = ['a72', 'max']\n[el2.matrix]\na = [1]\n";
+        let tables = tables(text).unwrap();
+        let hosts: Vec<_> = tables.iter().map(|table| table.get("host").and_then(Value::as_str)).collect();
+        assert_eq!(hosts, [None, Some("a72"), Some("max")]);
+        assert_eq!(tables[0]["matrix"]["a"].as_array().unwrap().len(), 2);
+        assert_eq!(tables[1]["matrix"].to_string(), "{ a = [1], b = [3] }");
+        assert_eq!((tables[0]["title"].as_str(), tables[1]["title"].as_str()), (Some("t"), Some("u")));
+        assert!(tables.iter().all(|table| !table.contains_key("el2") && !table.contains_key("lanes")));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        assert!(tables("lanes = ['svn']").unwrap_err().contains("no lane svn"));
+        assert!(tables("lanes = 'svm'").unwrap_err().contains("lanes"));
+        assert!(machine("a73").is_none() && machine("a72").is_some());
+    }
+}
