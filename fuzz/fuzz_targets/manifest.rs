@@ -4,10 +4,14 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
+use phalanx_bundle::Architecture;
 
 fuzz_target!(|text: &str| {
     let nothing = |_: &str| Err("nothing is prepared here".to_owned());
-    if let Err(error) = phalanx_bundle::build_from_str("fuzz", text, Path::new("/nonexistent"), &nothing) {
-        assert!(!error.to_string().is_empty());
+    for architecture in [Architecture::X86_64, Architecture::Aarch64] {
+        let built = phalanx_bundle::build_from_str("fuzz", text, Path::new("/nonexistent"), &nothing, architecture);
+        if let Err(error) = built {
+            assert!(!error.to_string().is_empty());
+        }
     }
 });

@@ -10,7 +10,7 @@ fn main() {
     // x86-64: one fixed position, whatever relocation model the flags ask for. Arm: wherever the loader found room;
     // the entry relocates the image.
     let (folder, position) = match env::var("CARGO_CFG_TARGET_ARCH").as_deref() {
-        Ok("aarch64") => ("aarch64", &["-pie", "--no-dynamic-linker", "-ztext"][..]),
+        Ok("aarch64") => ("aarch64", &["-pie", "--no-dynamic-linker", "-znotext", "--apply-dynamic-relocs"][..]),
         _ => ("x86_64", &["--no-pie"][..]),
     };
     let script = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../boot").join(folder).join("kernel.ld");

@@ -1,6 +1,7 @@
 //! The architectures, and what is called differently on each.
 
 use clap::ValueEnum;
+use phalanx_bundle::Architecture;
 
 /// What the machine's processors are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -23,6 +24,14 @@ impl Arch {
         match self {
             Self::X86 => "x86_64",
             Self::Arm => "aarch64",
+        }
+    }
+
+    /// As the bundle calls it.
+    pub(crate) const fn of_bundle(self) -> Architecture {
+        match self {
+            Self::X86 => Architecture::X86_64,
+            Self::Arm => Architecture::Aarch64,
         }
     }
 

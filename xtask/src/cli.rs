@@ -151,7 +151,7 @@ pub(crate) struct ImageOptions {
     /// The system's manifest, or the name of one in systems/ [default: systems/demo.toml]
     #[arg(value_name = "SYSTEM.toml")]
     pub(crate) system: Option<PathBuf>,
-    /// For which architecture [default: x86_64, or the board's]
+    /// For which architecture [default: the board's or the manifest's, else x86_64]
     #[arg(long, value_name = "ARCH")]
     pub(crate) arch: Option<Arch>,
     /// For which Arm board: its device tree goes into the folder

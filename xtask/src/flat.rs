@@ -1,6 +1,7 @@
-//! From an ELF file to what an Arm loader takes: the Linux Image, which is the program's memory as it lies there.
+//! From an ELF file to the program's memory as it lies there: what an Arm loader takes as a Linux Image, and what flat guests
+//! are.
 //!
-//! The header is the program's own first 64 bytes (Linux, Documentation/arm64/booting.rst); here it is only looked at.
+//! An Image's header is the program's own first 64 bytes (Linux, Documentation/arm64/booting.rst); here it is only looked at.
 
 use std::path::Path;
 
@@ -14,19 +15,29 @@ use crate::store;
 /// Place and value of the Image header's magic number.
 const MAGIC: (usize, &[u8; 4]) = (56, b"ARM\x64");
 
-/// Where an Image's memory would end far from where it starts, the linker script is wrong.
+/// Where a program's memory would end far from where it starts, the linker script is wrong.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Writes the loadable segments of the ELF file `elf` to `image`, from their lowest address on.
-pub(crate) fn write(elf: &Path, image: &Path) -> Result<()> {
-    let bytes = std::fs::read(elf).map_err(at_path("read", elf))?;
-    let flat = flatten(&bytes).map_err(|why| {
-        trouble(format!("{} is no Arm Image: {why}", elf.display()), "mend the linker script of boot/aarch64")
-    })?;
-    store::write_atomically(image, &flat)
+/// Writes the loadable segments of the ELF file `elf`, an Arm kernel, to `image`, from their lowest address on.
+pub(crate) fn write_image(elf: &Path, image: &Path) -> Result<()> {
+    convert(elf, image, |flat| flatten(flat).and_then(with_header), "mend the linker script of boot/aarch64")
 }
 
-fn flatten(elf: &[u8]) -> std::result::Result<Vec<u8>, String> {
+/// The same for a program of any kind.
+pub(crate) fn write(elf: &Path, flat: &Path) -> Result<()> {
+    convert(elf, flat, flatten, "name a program that is an ELF file for fixed addresses")
+}
+
+fn convert(from: &Path, to: &Path, how: impl Fn(&[u8]) -> Converted, help: &str) -> Result<()> {
+    let bytes = std::fs::read(from).map_err(at_path("read", from))?;
+    let flat =
+        how(&bytes).map_err(|why| trouble(format!("{} cannot be made a flat file: {why}", from.display()), help))?;
+    store::write_atomically(to, &flat)
+}
+
+type Converted = std::result::Result<Vec<u8>, String>;
+
+fn flatten(elf: &[u8]) -> Converted {
     let said = |error: object::Error| error.to_string();
     let header = FileHeader64::<LittleEndian>::parse(elf).map_err(said)?;
     let segments = header.program_headers(LittleEndian, elf).map_err(said)?;
@@ -43,6 +54,10 @@ fn flatten(elf: &[u8]) -> std::result::Result<Vec<u8>, String> {
         let data = segment.data(LittleEndian, elf).map_err(|()| "a segment is outside of the file")?;
         put(&mut flat, usize::try_from(at).map_err(|error| error.to_string())?, data);
     }
+    Ok(flat)
+}
+
+fn with_header(flat: Vec<u8>) -> Converted {
     match flat.get(MAGIC.0..MAGIC.0 + MAGIC.1.len()) {
         Some(found) if found == MAGIC.1 => Ok(flat),
         _ => Err("its first 64 bytes are not the Image header".into()),
@@ -105,7 +120,8 @@ mod tests {
     fn what_is_no_image_is_refused() {
         assert!(flatten(b"MZ").is_err());
         assert!(flatten(&elf(&[])).unwrap_err().contains("no loadable segment"));
-        assert!(flatten(&elf(&[(0, &[0; 64])])).unwrap_err().contains("Image header"));
+        assert!(with_header(vec![0; 64]).unwrap_err().contains("Image header"));
+        assert!(with_header(header()).is_ok());
         assert!(flatten(&elf(&[(0, &header()), (1 << 40, b"x")])).unwrap_err().contains("apart"));
     }
 }

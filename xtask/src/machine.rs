@@ -11,7 +11,7 @@ use crate::prepare::boards;
 /// The emulated machine.
 #[derive(Debug, Default, Args)]
 pub(crate) struct MachineOptions {
-    /// The machine's architecture [default: x86_64, or the board's]
+    /// The machine's architecture [default: the board's or the manifest's, else x86_64]
     #[arg(long, value_name = "ARCH")]
     pub(crate) arch: Option<Arch>,
     /// The Arm board [default: virt]
@@ -45,9 +45,9 @@ pub(crate) enum BoardName {
 }
 
 impl MachineOptions {
-    /// The board that is meant.
-    pub(crate) fn board(&self) -> Result<Board> {
-        let board = board(self.arch, self.board)?;
+    /// The board that is meant, for a manifest that may want an architecture.
+    pub(crate) fn board(&self, wanted: Option<Arch>) -> Result<Board> {
+        let board = board(self.arch, self.board, wanted)?;
         match (board, self.gic) {
             (_, None) => Ok(board),
             (Board::Virt { el2, .. }, Some(version)) => {
@@ -78,9 +78,9 @@ impl MachineOptions {
     }
 }
 
-/// The board called `name`, or the usual one of `arch`.
-pub(crate) fn board(arch: Option<Arch>, name: Option<BoardName>) -> Result<Board> {
-    let Some(name) = name else { return Ok(Board::of(arch.unwrap_or_default())) };
+/// The board called `name`, or the usual one of `arch`, or of the one that the manifest wants.
+pub(crate) fn board(arch: Option<Arch>, name: Option<BoardName>, wanted: Option<Arch>) -> Result<Board> {
+    let Some(name) = name else { return Ok(Board::of(arch.or(wanted).unwrap_or_default())) };
     if arch == Some(Arch::X86) {
         return Err(trouble("boards are Arm's", "leave out --board, or write --arch aarch64"));
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn describe(options: &MachineOptions) -> Result<Machine> {
-        let board = options.board()?;
+        let board = options.board(None)?;
         let system = System { arch: board.arch(), kernel: "k".into(), bundle: "b".into() };
         options.describe(&places(), board, system)
     }
@@ -124,10 +124,11 @@ mod tests {
     #[test]
     fn a_board_is_an_architecture_too() {
         let options = MachineOptions { board: Some(BoardName::Raspi4b), ..Default::default() };
-        assert_eq!(options.board().unwrap().arch(), Arch::Arm);
-        assert_eq!(MachineOptions::default().board().unwrap(), Board::Pc);
+        assert_eq!(options.board(None).unwrap().arch(), Arch::Arm);
+        assert_eq!(MachineOptions::default().board(None).unwrap(), Board::Pc);
         let wrong = MachineOptions { arch: Some(Arch::X86), ..options };
-        assert!(wrong.board().is_err());
+        assert!(wrong.board(None).is_err());
+        assert_eq!(MachineOptions::default().board(Some(Arch::Arm)).unwrap(), Board::VIRT, "as the manifest wants it");
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl<'p> Builder<'p> {
             Arch::X86 => elf,
             Arch::Arm => {
                 let image = elf.with_extension("image");
-                flat::write(&elf, &image)?;
+                flat::write_image(&elf, &image)?;
                 image
             }
         };
@@ -67,7 +67,8 @@ impl<'p> Builder<'p> {
         let resolver = |name: &str| self.resolve(name).map_err(|error| one_clause(&error));
         let folder = manifest.parent().unwrap_or(Path::new(""));
         let name = manifest.display().to_string();
-        Ok(phalanx_bundle::build_from_str(&name, &self.arch.fill(&text), folder, &resolver)?)
+        let architecture = self.arch.of_bundle();
+        Ok(phalanx_bundle::build_from_str(&name, &self.arch.fill(&text), folder, &resolver, architecture)?)
     }
 
     /// Turns a name into a file (docs/quick-start.md lists them).
@@ -77,8 +78,16 @@ impl<'p> Builder<'p> {
             Some(("debian", "u-boot")) if self.arch == Arch::Arm => boards::u_boot(self.places),
             Some(("debian", flavour)) => self.debian(flavour),
             Some(("guest", guest)) => self.test_guest(guest),
+            Some(("flat", guest)) => {
+                let elf = self.test_guest(guest)?;
+                let flat = elf.with_file_name(format!("{guest}.flat"));
+                flat::write(&elf, &flat).map(|()| flat)
+            }
             Some(("init", guest)) => initramfs::alone(self.places, &self.arch.place(guest), &self.test_guest(guest)?),
-            _ => Err(trouble(format!("nothing is called {name}"), "names are busybox, debian:…, guest:… and init:…")),
+            _ => Err(trouble(
+                format!("nothing is called {name}"),
+                "names are busybox, debian:…, guest:…, flat:… and init:…",
+            )),
         }
     }
 
@@ -147,6 +156,13 @@ pub(crate) fn find_manifest(places: &Places, named: Option<&Path>) -> Result<Pat
         format!("there is no manifest {}", named.display()),
         format!("name a file, or one of these systems: {}", list(places)),
     ))
+}
+
+/// The architecture that a manifest is for, where it is not for any. Mistakes are the builder's to tell.
+pub(crate) fn wanted_by(manifest: &Path) -> Option<Arch> {
+    let table: toml::Table = toml::from_str(&std::fs::read_to_string(manifest).ok()?).ok()?;
+    let name = table.get("architecture")?.as_str()?;
+    Arch::ALL.into_iter().find(|arch| arch.name() == name)
 }
 
 /// The names of the systems that come with the checkout.

@@ -14,9 +14,11 @@ use crate::exits::{memory, run};
 use crate::gic::{Gic, Version};
 use crate::host::{self, PerCpu, cache, this_cpu, timer};
 use crate::id::IdRegisters;
-use crate::keys;
+use crate::{keys, psci};
 use crate::register::{isb, msr};
+use crate::processor::Processor;
 use crate::stage2::Stage2;
+use crate::traps;
 use crate::vcpu::{FirstInstruction, Vcpu};
 
 /// Where a guest with a GICv2 finds its CPU interface, and how long it is.
@@ -40,13 +42,14 @@ pub struct Cpu {
     has_keys: bool,
     /// The vCPU of each domain that ran last here: another one of the domain must not find its translations.
     last: [u8; DOMAINS],
-    /// What the hypervisor's timer is armed for; `None` after an interrupt that may have been its own.
+    /// What the hypervisor's timer is armed for; `None` after it fired.
     armed: Option<Option<Ticks>>,
 }
 
 impl Cpu {
-    /// The CPU that this runs on. Its traps and vectors are set.
-    pub fn new(per_cpu: &'static PerCpu, vhe: bool) -> Self {
+    /// Makes the CPU that this runs on ready for guests.
+    pub fn enable(per_cpu: &'static PerCpu, vhe: bool) -> Self {
+        traps::install(vhe);
         Self { per_cpu, vhe, has_keys: keys::present(), last: [NOBODY; DOMAINS], armed: None }
     }
 
@@ -70,9 +73,12 @@ impl Cpu {
         }
     }
 
-    /// The hypervisor's timer may have fired, which disarms it.
-    pub(crate) fn forget_timer(&mut self) {
-        self.armed = None;
+    /// What the flags of kick and timer stand for has been seen. A timer that fired is not armed any more.
+    pub(crate) fn take_flags(&mut self) {
+        self.per_cpu.kicked.store(false, Ordering::Relaxed);
+        if self.per_cpu.timer_fired.swap(false, Ordering::Relaxed) {
+            self.armed = None;
+        }
     }
 
     /// Whether the console's interrupt waits for the core.
@@ -116,7 +122,7 @@ impl<G: Gic> Arch for Arm<G> {
     fn idle(cpu: &mut Cpu, until: Option<Ticks>) {
         cpu.arm_timer(until);
         host::interrupts::idle::<G>(cpu.per_cpu);
-        cpu.forget_timer();
+        cpu.take_flags();
     }
 
     fn console_interrupt() -> bool {
@@ -154,7 +160,7 @@ impl<G: Gic> Arch for Arm<G> {
 
     fn new_domain(vcpus: usize, root: Hpa) -> Domain {
         let number = CREATED.fetch_add(1, Ordering::Relaxed);
-        let id = IdRegisters::new(&host::id::Processor, G::VERSION);
+        let id = IdRegisters::new(&Processor, G::VERSION);
         Domain::new(number, vcpus, root, G::VERSION, id, timer::now())
     }
 
@@ -179,7 +185,7 @@ impl<G: Gic> Arch for Arm<G> {
     fn load(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu) {
         cpu.per_cpu.set_running(domain.number, u32::from(vcpu.index));
         msr!("VTTBR_EL2", domain.vttbr);
-        msr!("VMPIDR_EL2", crate::vcpu::mpidr(vcpu.index));
+        msr!("VMPIDR_EL2", psci::mpidr(VcpuIndex(vcpu.index)));
         msr!("CNTVOFF_EL2", domain.counter_offset());
         isb();
         cpu.change_vcpu(domain, vcpu.index);

@@ -33,16 +33,18 @@ pub mod exits;
 #[cfg(target_arch = "aarch64")]
 pub mod fp;
 pub mod gic;
-#[cfg(target_arch = "aarch64")]
 pub mod host;
 pub mod id;
 #[cfg(target_arch = "aarch64")]
 pub mod keys;
 pub mod power;
+#[cfg(target_arch = "aarch64")]
+mod processor;
 pub mod psci;
 pub mod ptimer;
 #[cfg(target_arch = "aarch64")]
 mod register;
+pub mod smccc;
 pub mod stage2;
 #[cfg(target_arch = "aarch64")]
 pub mod switched;

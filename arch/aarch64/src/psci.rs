@@ -2,7 +2,7 @@
 //!
 //! | choice | why |
 //! |---|---|
-//! | CPU_SUSPEND to a power-down state waits as in standby, and returns | allowed where a wake-up may come at once (5.4); no state is lost, so the entry point is checked and not used |
+//! | CPU_SUSPEND to a power-down state is a standby | allowed: a wake-up may come at once; the entry is only checked |
 //! | affinity levels 0 to 3 | a level above 0 is on when any of its vCPUs is |
 //! | no Trusted OS (MIGRATE_INFO_TYPE 2) | nothing has to be migrated |
 //! | SYSTEM_RESET2 knows the architectural warm reset only | it is the same as SYSTEM_RESET here |
@@ -20,12 +20,12 @@
 
 use phalanx_arch_api::{Gpa, VcpuIndex};
 
-use crate::smccc::{self, Answer, NOT_SUPPORTED, PowerState, PowerView, SUCCESS, WIDE, low};
+use crate::smccc::{self, Answer, NOT_SUPPORTED, PowerState, PowerView, SUCCESS, WIDE, error, low};
 
 /// PSCI_VERSION.
 pub(crate) const VERSION: u32 = 0x8400_0000;
-/// Version 1.1.
-pub(crate) const VERSION_1_1: i64 = 0x1_0001;
+/// PSCI 1.1.
+pub(crate) const VERSION_1_1: u64 = 0x1_0001;
 
 const CPU_SUSPEND: u32 = 0x8400_0001;
 const CPU_OFF: u32 = 0x8400_0002;
@@ -42,19 +42,19 @@ const CPU_ON_WIDE: u32 = CPU_ON | WIDE;
 const AFFINITY_INFO_WIDE: u32 = AFFINITY_INFO | WIDE;
 const SYSTEM_RESET2_WIDE: u32 = SYSTEM_RESET2 | WIDE;
 
-const INVALID_PARAMETERS: i64 = -2;
+const INVALID_PARAMETERS: u64 = error(-2);
 /// The vCPU to turn on is on.
-pub const ALREADY_ON: i64 = -4;
+pub const ALREADY_ON: u64 = error(-4);
 /// The vCPU to turn on is about to be.
-pub const ON_PENDING: i64 = -5;
-const INVALID_ADDRESS: i64 = -9;
+pub const ON_PENDING: u64 = error(-5);
+const INVALID_ADDRESS: u64 = error(-9);
 
 /// AFFINITY_INFO.
-const IS_ON: i64 = 0;
-const IS_OFF: i64 = 1;
-const IS_PENDING: i64 = 2;
+const IS_ON: u64 = 0;
+const IS_OFF: u64 = 1;
+const IS_PENDING: u64 = 2;
 /// MIGRATE_INFO_TYPE: there is no Trusted OS, or it need not be migrated.
-const NO_MIGRATION: i64 = 2;
+const NO_MIGRATION: u64 = 2;
 /// power_state: a power-down state, in the original format.
 const POWER_DOWN: u32 = 1 << 16;
 /// power_state: StateID, StateType and PowerLevel; the other bits are zero.
@@ -78,11 +78,10 @@ pub fn mpidr(vcpu: VcpuIndex) -> u64 {
 }
 
 const fn affinity(index: u64) -> u64 {
-    index / CLUSTER << 8 | index % CLUSTER
+    (index / CLUSTER) << 8 | (index % CLUSTER)
 }
 
 /// Answers a function of PSCI's range; `arguments` are X1 to X3.
-#[cold]
 pub(crate) fn call(function: u32, arguments: [u64; 3], view: &impl PowerView) -> Answer {
     let [first, second, third] = arguments.map(|value| argument(function, value));
     Answer::Return(match function {
@@ -141,7 +140,7 @@ fn is_entry(address: u64, view: &impl PowerView) -> bool {
 }
 
 /// AFFINITY_INFO: all vCPUs whose affinity is the target's from `level` up.
-fn affinity_info(target: u64, level: u64, view: &impl PowerView) -> i64 {
+fn affinity_info(target: u64, level: u64, view: &impl PowerView) -> u64 {
     if level > LEVELS || target & !AFFINITY != 0 {
         return INVALID_PARAMETERS;
     }
@@ -152,7 +151,7 @@ fn affinity_info(target: u64, level: u64, view: &impl PowerView) -> i64 {
     matching.map(|vcpu| info(view.power(VcpuIndex(vcpu)))).reduce(most_awake).unwrap_or(INVALID_PARAMETERS)
 }
 
-const fn info(state: PowerState) -> i64 {
+const fn info(state: PowerState) -> u64 {
     match state {
         PowerState::On => IS_ON,
         PowerState::Pending => IS_PENDING,
@@ -161,16 +160,28 @@ const fn info(state: PowerState) -> i64 {
 }
 
 /// On before pending before off.
-fn most_awake(a: i64, b: i64) -> i64 {
+fn most_awake(a: u64, b: u64) -> u64 {
     if a == IS_ON || b == IS_ON { IS_ON } else { a.max(b) }
 }
 
 /// PSCI_FEATURES: what `call` knows; the flags of CPU_SUSPEND are zero (original format, platform-coordinated).
-const fn features(function: u32) -> i64 {
+const fn features(function: u32) -> u64 {
     match function {
-        VERSION | CPU_SUSPEND | CPU_SUSPEND_WIDE | CPU_OFF | CPU_ON | CPU_ON_WIDE | AFFINITY_INFO
-        | AFFINITY_INFO_WIDE | MIGRATE_INFO_TYPE | SYSTEM_OFF | SYSTEM_RESET | FEATURES | SYSTEM_RESET2
-        | SYSTEM_RESET2_WIDE | smccc::VERSION => SUCCESS,
+        VERSION
+        | CPU_SUSPEND
+        | CPU_SUSPEND_WIDE
+        | CPU_OFF
+        | CPU_ON
+        | CPU_ON_WIDE
+        | AFFINITY_INFO
+        | AFFINITY_INFO_WIDE
+        | MIGRATE_INFO_TYPE
+        | SYSTEM_OFF
+        | SYSTEM_RESET
+        | FEATURES
+        | SYSTEM_RESET2
+        | SYSTEM_RESET2_WIDE
+        | smccc::VERSION => SUCCESS,
         _ => NOT_SUPPORTED,
     }
 }

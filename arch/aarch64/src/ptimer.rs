@@ -1,4 +1,5 @@
-//! The physical timer of a vCPU, CNTP_*_EL0, which is emulated (Arm ARM, D12.2.4 and D24.8).
+//! The physical timer of a vCPU, CNTP_*_EL0, which is emulated (Arm ARM, chapter "The Generic
+//! Timer in AArch64 state").
 //!
 //! It counts with CNTPCT_EL0, which a guest reads directly. Interrupt and deadline are asked for, never pushed.
 #![deny(unsafe_code)]
@@ -11,6 +12,9 @@
 )]
 
 use phalanx_arch_api::Ticks;
+
+/// Its interrupt, a PPI.
+pub const INTID: u32 = 30;
 
 /// CNTP_CTL_EL0: the timer runs.
 const ENABLE: u64 = 1 << 0;

@@ -21,6 +21,11 @@ use phalanx_arch_api::{Gpa, VcpuIndex};
 
 use crate::psci;
 
+/// SUCCESS.
+pub const SUCCESS: u64 = 0;
+/// NOT_SUPPORTED: in X0 and, for a caller of 32 bits, in W0.
+pub const NOT_SUPPORTED: u64 = error(-1);
+
 /// SMCCC_VERSION.
 pub(crate) const VERSION: u32 = 0x8000_0000;
 /// SMCCC_ARCH_FEATURES.
@@ -29,11 +34,7 @@ const ARCH_FEATURES: u32 = 0x8000_0001;
 const HYPERVISOR_UUID: u32 = 0x8600_ff01;
 
 /// The convention's version, 1.1.
-const VERSION_1_1: i64 = 0x1_0001;
-/// SUCCESS.
-pub(crate) const SUCCESS: i64 = 0;
-/// NOT_SUPPORTED: in X0 and, for a caller of 32 bits, in W0.
-pub(crate) const NOT_SUPPORTED: i64 = -1;
+const VERSION_1_1: u64 = 0x1_0001;
 /// Bit 30 of a function: arguments and result have 64 bits.
 pub(crate) const WIDE: u32 = 1 << 30;
 /// Bits 31 and 29 to 24 of a function: a fast call, and its owner.
@@ -43,7 +44,7 @@ const STANDARD_SERVICE: u32 = 0x8400_0000;
 
 /// The UUID of Phalanx, 5e2c41d3-9b70-4f86-a1d8-07f6c39e5ab4, as DEN 0028 spreads it over W0 to W3: the bytes in the
 /// order of the text, the first in the lowest bits of W0.
-pub const UUID: [u32; 4] = [0xd341_2c5e, 0x864f_709b, 0xf607_d8a1, 0xb45a_9ec3];
+pub const UUID: [u64; 4] = [0xd341_2c5e, 0x864f_709b, 0xf607_d8a1, 0xb45a_9ec3];
 
 /// Whether a vCPU is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +73,10 @@ pub trait PowerView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Answer {
-    /// X0, sign-extended: right for callers of 32 bits, who look at W0, and of 64.
-    Return(i64),
+    /// X0. An error is sign-extended: right for callers of 32 bits, who look at W0, and of 64.
+    Return(u64),
     /// X0 to X3.
-    ReturnWords([u32; 4]),
+    ReturnWords([u64; 4]),
     /// Turn a vCPU on, then return SUCCESS; or ALREADY_ON or ON_PENDING where another was faster.
     CpuOn {
         /// Which.
@@ -96,12 +97,16 @@ pub enum Answer {
 }
 
 /// Answers a call: X0, of which the lower half names the function, and X1 to X3.
-#[inline]
+///
+/// PSCI_VERSION, from which nothing follows, is what guests and benchmarks call for its own sake: first and inline.
+#[inline(always)]
 pub fn call(function: u64, arguments: [u64; 3], view: &impl PowerView) -> Answer {
     let function = low(function);
-    if function == psci::VERSION {
-        return Answer::Return(psci::VERSION_1_1);
-    }
+    if function == psci::VERSION { Answer::Return(psci::VERSION_1_1) } else { call_other(function, arguments, view) }
+}
+
+#[inline(never)]
+fn call_other(function: u32, arguments: [u64; 3], view: &impl PowerView) -> Answer {
     let [first, ..] = arguments;
     match function {
         VERSION => Answer::Return(VERSION_1_1),
@@ -113,14 +118,19 @@ pub fn call(function: u64, arguments: [u64; 3], view: &impl PowerView) -> Answer
 }
 
 /// SMCCC_ARCH_FEATURES. The workarounds of speculation attacks are not offered: they are firmware's.
-const fn arch_features(function: u32) -> i64 {
+const fn arch_features(function: u32) -> u64 {
     match function {
         VERSION | ARCH_FEATURES => SUCCESS,
         _ => NOT_SUPPORTED,
     }
 }
 
-/// The lower half of a register: W<n>.
+/// An error code in X0: sign-extended, so that W0 has it too.
+pub(crate) const fn error(code: i64) -> u64 {
+    code.cast_unsigned()
+}
+
+/// The lower half of a register.
 pub(crate) const fn low(register: u64) -> u32 {
     (register & 0xffff_ffff) as u32
 }

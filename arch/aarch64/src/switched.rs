@@ -101,38 +101,50 @@ el1_state! {
     csselr = "CSSELR_EL1", "CSSELR_EL1", 0;
 }
 
-/// Builds accessors for single registers of the loaded guest.
-macro_rules! el1_registers {
-    ($($(#[$doc:meta])+ $get:ident, $set:ident = $plain:literal, $vhe:literal;)+) => {
+/// Builds functions that read one register of the loaded guest.
+macro_rules! readers {
+    ($($(#[$doc:meta])+ $read:ident = $plain:literal, $vhe:literal;)+) => {
         $(
             $(#[$doc])+
-            pub(crate) fn $get(vhe: bool) -> u64 {
+            pub(crate) fn $read(vhe: bool) -> u64 {
                 if vhe { mrs!($vhe) } else { mrs!($plain) }
             }
+        )+
+    };
+}
 
+/// Builds functions that write one register of the loaded guest.
+macro_rules! writers {
+    ($($(#[$doc:meta])+ $write:ident = $plain:literal, $vhe:literal;)+) => {
+        $(
             $(#[$doc])+
-            pub(crate) fn $set(vhe: bool, value: u64) {
+            pub(crate) fn $write(vhe: bool, value: u64) {
                 if vhe { msr!($vhe, value) } else { msr!($plain, value) }
             }
         )+
     };
 }
 
-el1_registers! {
-    /// System control of the loaded guest.
-    sctlr, set_sctlr = "SCTLR_EL1", "S3_5_C1_C0_0";
+readers! {
+    /// System control.
+    sctlr = "SCTLR_EL1", "S3_5_C1_C0_0";
+    /// Vector base.
+    vbar = "VBAR_EL1", "S3_5_C12_C0_0";
+    /// The virtual timer's comparator.
+    cntv_cval = "CNTV_CVAL_EL0", "S3_5_C14_C3_2";
+    /// The virtual timer's control.
+    cntv_ctl = "CNTV_CTL_EL0", "S3_5_C14_C3_1";
+}
+
+writers! {
     /// Program status before the guest's last exception.
-    spsr, set_spsr = "SPSR_EL1", "S3_5_C4_C0_0";
+    set_spsr = "SPSR_EL1", "S3_5_C4_C0_0";
     /// Return address of the guest's last exception.
-    elr, set_elr = "ELR_EL1", "S3_5_C4_C0_1";
+    set_elr = "ELR_EL1", "S3_5_C4_C0_1";
     /// Syndrome of the guest's last exception.
-    esr, set_esr = "ESR_EL1", "S3_5_C5_C2_0";
+    set_esr = "ESR_EL1", "S3_5_C5_C2_0";
     /// Faulting address of the guest's last exception.
-    far, set_far = "FAR_EL1", "S3_5_C6_C0_0";
-    /// Vector base of the guest.
-    vbar, set_vbar = "VBAR_EL1", "S3_5_C12_C0_0";
-    /// The guest's virtual timer: comparator.
-    cntv_cval, set_cntv_cval = "CNTV_CVAL_EL0", "S3_5_C14_C3_2";
-    /// The guest's virtual timer: control.
-    cntv_ctl, set_cntv_ctl = "CNTV_CTL_EL0", "S3_5_C14_C3_1";
+    set_far = "FAR_EL1", "S3_5_C6_C0_0";
+    /// The virtual timer's control.
+    set_cntv_ctl = "CNTV_CTL_EL0", "S3_5_C14_C3_1";
 }

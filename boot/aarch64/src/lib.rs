@@ -13,7 +13,22 @@
 #![no_std]
 
 pub mod board;
+mod console;
+mod cpu;
 mod error;
+mod exception;
 pub mod fdt;
+mod mmio;
+mod semihosting;
+mod stop;
+#[cfg(any(test, target_os = "none"))]
+mod tables;
 
+#[cfg(all(target_arch = "aarch64", target_os = "none"))]
+mod entry;
+
+#[cfg(target_os = "none")]
+pub use console::{Port, console};
 pub use error::{BootError, Part};
+#[cfg(target_os = "none")]
+pub use stop::stop;

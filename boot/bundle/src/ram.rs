@@ -2,16 +2,30 @@
 
 use std::ops::Range;
 
-use phalanx_abi::bundle::{Region, SegmentSpec};
+use phalanx_abi::bundle::{ALWAYS, Region, SegmentSpec};
 
-use crate::layout::{ABOVE_HOLE, HIGH, HOLE, LOW_END};
-use crate::load::{About, Refusal};
+use crate::program::{About, Refusal};
 use crate::size::Size;
+
+/// Where a virtual machine has RAM.
+#[derive(Debug)]
+pub(crate) struct Map {
+    /// Bytes of RAM as the manifest has it.
+    pub(crate) memory: u64,
+    /// Where RAM is, ascending.
+    pub(crate) regions: Vec<Region>,
+    /// Where things go that have no address of their own.
+    pub(crate) room: Range<u64>,
+    /// What to do about something that does not lie in RAM.
+    pub(crate) advise: fn(&Range<u64>) -> String,
+    /// What to do about a kernel that lies where the builder puts its own things.
+    pub(crate) taken: &'static str,
+}
 
 /// RAM of one domain with what has been put into it.
 #[derive(Debug)]
 pub(crate) struct Ram {
-    size: u64,
+    map: Map,
     pieces: Vec<Piece>,
 }
 
@@ -21,51 +35,24 @@ struct Piece {
     about: About,
     what: String,
     range: Range<u64>,
-    bytes: Vec<u8>,
-}
-
-/// A line of the memory map that guests are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MapEntry {
-    pub(crate) start: u64,
-    pub(crate) size: u64,
-    /// Whether the guest may use it; the others are reserved.
-    pub(crate) usable: bool,
+    /// Contents with the machines that they are for ([`SegmentSpec::only`]).
+    contents: Vec<(u32, Vec<u8>)>,
 }
 
 impl Ram {
-    /// `size` bytes of RAM: below the hole as far as possible, then above 4 GiB.
-    pub(crate) fn new(size: u64) -> Self {
-        Self { size, pieces: Vec::new() }
+    /// Empty RAM.
+    pub(crate) const fn new(map: Map) -> Self {
+        Self { map, pieces: Vec::new() }
     }
 
-    /// Bytes of RAM.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// End of the RAM below 4 GiB.
-    pub(crate) fn low_end(&self) -> u64 {
-        self.size.min(HOLE)
+    /// Bytes of RAM as the manifest has it.
+    pub(crate) const fn size(&self) -> u64 {
+        self.map.memory
     }
 
     /// Where RAM is.
     pub(crate) fn regions(&self) -> Vec<Region> {
-        let above = Region { gpa: ABOVE_HOLE, size: self.size - self.low_end() };
-        let below = Region { gpa: 0, size: self.low_end() };
-        [below, above].into_iter().filter(|region| region.size > 0).collect()
-    }
-
-    /// The memory map, ascending.
-    pub(crate) fn map(&self) -> Vec<MapEntry> {
-        let entry = |start: u64, end: u64, usable| MapEntry { start, size: end - start, usable };
-        let map = [
-            entry(0, LOW_END, true),
-            entry(LOW_END, HIGH, false),
-            entry(HIGH, self.low_end(), true),
-            entry(ABOVE_HOLE, ABOVE_HOLE + self.size - self.low_end(), true),
-        ];
-        map.into_iter().filter(|entry| entry.size > 0).collect()
+        self.map.regions.clone()
     }
 
     /// Puts `bytes` at `gpa`.
@@ -83,27 +70,45 @@ impl Ram {
         bytes: Vec<u8>,
         size: u64,
     ) -> Result<(), Refusal> {
-        let size = size.max(bytes.len() as u64);
-        let end = gpa.checked_add(size).filter(|end| self.holds(gpa, *end));
-        let end = end.ok_or_else(|| self.outside(about, what, gpa, size))?;
+        self.reserve_alternatives(about, what, gpa, vec![(ALWAYS, bytes)], size)
+    }
+
+    /// As [`Self::reserve`], with contents that differ from machine to machine.
+    pub(crate) fn reserve_alternatives(
+        &mut self,
+        about: About,
+        what: &str,
+        gpa: u64,
+        contents: Vec<(u32, Vec<u8>)>,
+        size: u64,
+    ) -> Result<(), Refusal> {
+        let size = contents.iter().map(|(_, bytes)| bytes.len() as u64).fold(size, u64::max);
+        let range = gpa..gpa.saturating_add(size);
+        if gpa.checked_add(size).is_none() || !self.holds(&range) {
+            return Err(self.outside(about, what, &range));
+        }
         if size == 0 {
             return Ok(());
         }
-        let range = gpa..end;
         if let Some(other) = self.pieces.iter().find(|other| overlap(&other.range, &range)) {
-            return Err(overlapping(about, what, &range, other));
+            return Err(self.overlapping(about, what, &range, other));
         }
-        self.pieces.push(Piece { about, what: what.to_owned(), range, bytes });
+        self.pieces.push(Piece { about, what: what.to_owned(), range, contents });
         Ok(())
     }
 
-    /// The highest free place for `size` bytes that starts on a multiple of `alignment`, from 1 MiB up and with its
-    /// end not above `limit`.
+    /// Whether all of the range is RAM in which nothing lies.
+    pub(crate) fn is_free(&self, range: &Range<u64>) -> bool {
+        self.holds(range) && !self.pieces.iter().any(|piece| overlap(&piece.range, range))
+    }
+
+    /// The highest free place for `size` bytes that starts on a multiple of `alignment` and whose end is not above
+    /// `limit`.
     pub(crate) fn highest_gap(&self, size: u64, alignment: u64, limit: u64) -> Option<u64> {
-        let mut end = limit.min(self.low_end());
+        let mut end = limit.min(self.map.room.end);
         loop {
             let start = end.checked_sub(size)? / alignment * alignment;
-            if start < HIGH {
+            if start < self.map.room.start {
                 return None;
             }
             let wanted = start..start + size;
@@ -117,35 +122,47 @@ impl Ram {
     /// The contents, ascending.
     pub(crate) fn into_segments(mut self) -> Vec<SegmentSpec> {
         self.pieces.sort_by_key(|piece| piece.range.start);
-        let filled = self.pieces.into_iter().filter(|piece| !piece.bytes.is_empty());
-        filled.map(|piece| SegmentSpec { gpa: piece.range.start, bytes: piece.bytes }).collect()
+        let segments = self.pieces.into_iter().flat_map(|piece| {
+            let gpa = piece.range.start;
+            piece.contents.into_iter().map(move |(only, bytes)| SegmentSpec { gpa, bytes, only })
+        });
+        segments.filter(|segment| !segment.bytes.is_empty()).collect()
     }
 
-    fn holds(&self, start: u64, end: u64) -> bool {
-        self.regions().iter().any(|region| region.gpa <= start && end <= region.gpa + region.size)
+    fn holds(&self, range: &Range<u64>) -> bool {
+        self.map.regions.iter().any(|region| region.gpa <= range.start && range.end <= region.gpa + region.size)
     }
 
-    fn outside(&self, about: About, what: &str, gpa: u64, size: u64) -> Refusal {
-        let end = gpa.saturating_add(size);
-        let message = format!("{what} does not fit in the memory of the domain");
-        let (size, memory) = (Size(size), Size(self.size));
-        let refusal = Refusal::new(about, message).label(format!("{size} at {gpa:#x}, the domain has {memory}"));
-        match end.checked_next_multiple_of(1 << 20) {
-            Some(end) if end <= HOLE => refusal.help(format!("give it at least `memory = \"{}M\"`", end >> 20)),
-            _ => refusal.help("RAM is below 3 GiB and from 4 GiB up: link the kernel for a lower address"),
-        }
+    fn outside(&self, about: About, what: &str, range: &Range<u64>) -> Refusal {
+        let (size, memory) = (Size(range.end - range.start), Size(self.map.memory));
+        let label = format!("{size} at {:#x}, the domain has {memory}", range.start);
+        Refusal::new(about, format!("{what} does not fit in the memory of the domain")).label(label).help((self
+            .map
+            .advise)(
+            range
+        ))
+    }
+
+    fn overlapping(&self, about: About, what: &str, range: &Range<u64>, other: &Piece) -> Refusal {
+        // The builder's own tables come last, but the file or address in the manifest is what can be changed.
+        let about = if about == About::Memory { other.about } else { about };
+        let (theirs, taken) = (&other.what, &other.range);
+        let (ours, theirs_at) = (Place(range), Place(taken));
+        Refusal::new(about, format!("{what} and {theirs} overlap in the domain's memory"))
+            .label(format!("{what}: {ours}, {theirs}: {theirs_at}"))
+            .help(self.map.taken)
+    }
+}
+
+/// A range as people read it.
+struct Place<'a>(&'a Range<u64>);
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#x} to {:#x}", self.0.start, self.0.end)
     }
 }
 
 fn overlap(one: &Range<u64>, other: &Range<u64>) -> bool {
     one.start < other.end && other.start < one.end
-}
-
-fn overlapping(about: About, what: &str, range: &Range<u64>, other: &Piece) -> Refusal {
-    // The builder's own tables come last, but the file or address in the manifest is what can be changed.
-    let about = if about == About::Memory { other.about } else { about };
-    let (theirs, taken) = (&other.what, &other.range);
-    Refusal::new(about, format!("{what} and {theirs} overlap in the domain's memory"))
-        .label(format!("{what}: {:#x} to {:#x}, {theirs}: {:#x} to {:#x}", range.start, range.end, taken.start, taken.end))
-        .help("0x6000 to 0x30000 and 0x9fc00 to 0x100000 are taken by boot structures: link or load the kernel elsewhere, best at 1 MiB or above")
 }

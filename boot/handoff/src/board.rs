@@ -147,7 +147,7 @@ pub struct Uart {
 /// A UART that the kernel can drive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UartKind {
-    /// Arm PrimeCell PL011 (DDI 0183), or an SBSA generic UART, which has its data path.
+    /// Arm PrimeCell PL011 (DDI 0183).
     Pl011,
     /// Cadence, as in Zynq (UG1085, chapter 21).
     Cadence,

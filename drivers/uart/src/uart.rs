@@ -1,4 +1,4 @@
-//! The port itself.
+//! The 16550.
 
 use core::fmt;
 
@@ -6,13 +6,12 @@ use crate::registers::{
     Bus, FIFO_ON_AND_EMPTY, IDENTIFICATION_FIFOS, InterruptEnable, LINE_CONTROL_8N1, LINE_CONTROL_DIVISOR_LATCH,
     LineStatus, MODEM_INTERRUPT_GATE, MODEM_READY, Readable, Writable,
 };
+use crate::transmit::{Patience, TransmitTimeout, write_text};
 
 /// The divisor for 115 200 baud from the PC's 1.8432 MHz clock.
 const DIVISOR_115200: u16 = 1;
 /// Bytes in the transmitter's FIFO.
 const FIFO_BYTES: usize = 16;
-/// Looks at LSR before a send is given up. A full FIFO needs 1.4 ms; a look takes about 1 µs on real hardware.
-const SEND_LOOKS: u32 = 100_000;
 /// Bytes that a receiver can hold at most, FIFO and buffer.
 const MAX_STALE_BYTES: usize = FIFO_BYTES + 1;
 
@@ -20,22 +19,18 @@ const MAX_STALE_BYTES: usize = FIFO_BYTES + 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotPresent;
 
-/// The transmitter did not take the bytes in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransmitTimeout;
-
-/// A 16550 (or a 16450, without FIFOs) at 115 200 baud, 8 data bits, no parity, one stop bit.
+/// A 16550 (or a 16450, without FIFOs).
 #[derive(Debug)]
 pub struct Uart<B> {
     bus: B,
     /// Bytes that an empty transmitter takes in one go.
     burst: usize,
-    /// The transmitter once ran into the bound: it gets one look a burst from now on, until it is ready again.
-    stuck: bool,
+    patience: Patience,
 }
 
 impl<B: Bus> Uart<B> {
-    /// Takes the UART over and sets it up, with all its interrupts off.
+    /// Takes a PC's UART over and sets it up for 115 200 baud, 8 data bits, no parity, one stop bit, with all its
+    /// interrupts off.
     ///
     /// # Errors
     /// [`NotPresent`] where the scratch register does not keep what is written.
@@ -45,12 +40,19 @@ impl<B: Bus> Uart<B> {
         }
         bus.write(Writable::InterruptEnable, 0);
         set_line(&mut bus);
+        Ok(Self::keeping_line(bus))
+    }
+
+    /// Takes a UART over that is known to be there, with all its interrupts off. Speed and word format stay as the
+    /// firmware set them.
+    pub fn keeping_line(mut bus: B) -> Self {
+        bus.write(Writable::InterruptEnable, 0);
         bus.write(Writable::FifoControl, FIFO_ON_AND_EMPTY);
         bus.write(Writable::ModemControl, MODEM_READY);
         let fifos = bus.read(Readable::InterruptIdentification) & IDENTIFICATION_FIFOS == IDENTIFICATION_FIFOS;
-        let mut uart = Self { bus, burst: if fifos { FIFO_BYTES } else { 1 }, stuck: false };
+        let mut uart = Self { bus, burst: if fifos { FIFO_BYTES } else { 1 }, patience: Patience::default() };
         uart.drop_stale_input();
-        Ok(uart)
+        uart
     }
 
     /// Sends `bytes` as they are.
@@ -59,7 +61,8 @@ impl<B: Bus> Uart<B> {
     /// [`TransmitTimeout`] where the transmitter stays busy; the rest of `bytes` is not sent.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), TransmitTimeout> {
         for burst in bytes.chunks(self.burst) {
-            self.wait_for_transmitter()?;
+            let Self { bus, patience, .. } = self;
+            patience.wait(|| line_status(bus).contains(LineStatus::HOLDING_EMPTY))?;
             for &byte in burst {
                 self.bus.write(Writable::TransmitterHolding, byte);
             }
@@ -69,7 +72,7 @@ impl<B: Bus> Uart<B> {
 
     /// The next received byte, if there is one.
     pub fn try_read(&mut self) -> Option<u8> {
-        self.line_status().contains(LineStatus::DATA_READY).then(|| self.bus.read(Readable::ReceiverBuffer))
+        line_status(&mut self.bus).contains(LineStatus::DATA_READY).then(|| self.bus.read(Readable::ReceiverBuffer))
     }
 
     /// Raises the interrupt line while received bytes wait. Reading all of them lowers it.
@@ -90,23 +93,6 @@ impl<B: Bus> Uart<B> {
         &mut self.bus
     }
 
-    fn line_status(&mut self) -> LineStatus {
-        LineStatus::from_bits_retain(self.bus.read(Readable::LineStatus))
-    }
-
-    fn wait_for_transmitter(&mut self) -> Result<(), TransmitTimeout> {
-        let looks = if self.stuck { 1 } else { SEND_LOOKS };
-        for _ in 0..looks {
-            if self.line_status().contains(LineStatus::HOLDING_EMPTY) {
-                self.stuck = false;
-                return Ok(());
-            }
-            core::hint::spin_loop();
-        }
-        self.stuck = true;
-        Err(TransmitTimeout)
-    }
-
     /// Empties the receiver of what came before: a 16450 has no FIFO reset.
     fn drop_stale_input(&mut self) {
         for _ in 0..MAX_STALE_BYTES {
@@ -117,22 +103,14 @@ impl<B: Bus> Uart<B> {
     }
 }
 
-/// Text for a terminal: a line feed is sent as carriage return and line feed.
-///
-/// A transmitter that is stuck loses the text: nobody could be told.
 impl<B: Bus> fmt::Write for Uart<B> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for line in text.split_inclusive('\n') {
-            let sent = match line.strip_suffix('\n') {
-                Some(line) => self.write(line.as_bytes()).and_then(|()| self.write(b"\r\n")),
-                None => self.write(line.as_bytes()),
-            };
-            if sent.is_err() {
-                break;
-            }
-        }
-        Ok(())
+        write_text(text, |bytes| self.write(bytes))
     }
+}
+
+fn line_status(bus: &mut impl Bus) -> LineStatus {
+    LineStatus::from_bits_retain(bus.read(Readable::LineStatus))
 }
 
 fn is_present(bus: &mut impl Bus) -> bool {

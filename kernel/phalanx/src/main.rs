@@ -31,7 +31,6 @@ const MIB: u64 = 1 << 20;
 #[expect(unsafe_code, reason = "the boot crate calls this function by its name")]
 #[unsafe(no_mangle)]
 extern "C" fn phalanx_start(info: &'static BootInfo) -> ! {
-    target::locate_console(info);
     let options = Options::parse(info.command_line.as_str(), |error| println!("phalanx: warning: {error}"));
     end::set_exit(options.exit);
     greet(info);

@@ -12,8 +12,8 @@ use phalanx_core::mem::{AllocError, FrameAllocator, PhysMap};
 use phalanx_handoff::PhysRange;
 use spin::Mutex;
 
-use crate::target::DIRECT_MAP;
-use crate::target::host::{FreeRanges, direct_map};
+use crate::target::host::FreeRanges;
+use crate::target::{DIRECT_MAP, direct_map};
 
 /// 4 KiB frames.
 const FRAME: u64 = 4096;

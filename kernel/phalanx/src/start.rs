@@ -10,7 +10,7 @@ use phalanx_handoff::PhysRange;
 
 use crate::console::{self, println};
 use crate::target::host::{Host, HostError, PerCpu, this_cpu};
-use crate::target::{Backend, CPU_NUMBER, Missing, NO_CONSOLE_INTERRUPT, halt_forever};
+use crate::target::{Backend, Missing, NO_CONSOLE_INTERRUPT, halt_forever};
 use crate::{MIB, machine, memory};
 
 /// Why the machine cannot run what it was given.
@@ -60,8 +60,8 @@ impl StartError {
 /// Runs every domain of the bundle to its end.
 pub(crate) fn run_bundle<B: Backend>(bundle: PhysRange, mut host: Host) -> Result<(), StartError> {
     let report = host.start_other_cpus(other_cpu::<B>).map_err(StartError::Host)?;
-    for number in &report.failed {
-        println!("phalanx: warning: the CPU with {CPU_NUMBER} {number:#x} did not start and is not used");
+    for cpu in &report.failed {
+        println!("phalanx: warning: {cpu}");
     }
     if report.ignored > 0 {
         println!("phalanx: warning: {} more CPUs than can be driven are not used", report.ignored);

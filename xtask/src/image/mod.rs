@@ -22,7 +22,7 @@ const BOARD_WORDS: &str = "exit=psci";
 /// Builds the system and writes what it boots from.
 pub(crate) fn run(places: &Places, options: &ImageOptions) -> Result<u8> {
     let manifest = system::find_manifest(places, options.system.as_deref())?;
-    let board = machine::board(options.arch, options.board)?;
+    let board = machine::board(options.arch, options.board, system::wanted_by(&manifest))?;
     if board.arch() == Arch::X86 {
         install::ensure(places, tools::IMAGE)?;
         let system = Builder::new(places, Arch::X86)?.system(&manifest)?;

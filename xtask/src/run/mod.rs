@@ -39,7 +39,7 @@ pub(crate) struct Watch {
 pub(crate) fn run(places: &Places, options: &RunOptions) -> Result<u8> {
     let manifest = system::find_manifest(places, options.system.as_deref())?;
     let watch = watch(options)?;
-    let board = options.machine.board()?;
+    let board = options.machine.board(system::wanted_by(&manifest))?;
     install::ensure(places, tools::emulator(board.arch()))?;
     let system = Builder::new(places, board.arch())?.system(&manifest)?;
     let machine = Machine { extra: options.emulator_args.clone(), ..options.machine.describe(places, board, system)? };

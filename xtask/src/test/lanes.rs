@@ -40,32 +40,46 @@ pub(super) fn split(table: &Table) -> Result<Vec<Table>, String> {
         return Err(format!("there is no lane {lane}; lanes are {}", LANES.join(", ")));
     }
     let mut tables = Vec::new();
-    for lane in lanes {
-        let mut own = for_lane(table, &lane);
-        match own.remove("machines") {
-            Some(names) => {
-                let names: Vec<String> = names.try_into().map_err(|error| format!("machines: {error}"))?;
-                tables.extend(names.iter().map(|name| on(&own, name)));
-            }
-            None if Arch::of_lane(&lane) == Some(Arch::Arm) => tables.push(on(&own, USUAL_ARM_MACHINE)),
-            None => tables.push(own),
-        }
+    for own in lanes.iter().flat_map(|lane| for_lane(table, lane)) {
+        tables.extend(on_machines(own)?);
     }
     Ok(tables)
 }
 
-/// The table as it is in `lane`: its own keys win, tables are merged.
-fn for_lane(table: &Table, lane: &str) -> Table {
+/// The tables of `lane`: its own keys win, tables are merged. Where the lane's keys are written several times, each counts.
+fn for_lane(table: &Table, lane: &str) -> Vec<Table> {
     let shared = table.iter().filter(|(key, _)| *key != "lanes" && !LANES.contains(&key.as_str()));
-    let mut own: Table = shared.map(|(key, value)| (key.clone(), value.clone())).collect();
-    for (key, value) in table.get(lane).and_then(Value::as_table).into_iter().flatten() {
-        match (own.get_mut(key), value) {
+    let mut shared: Table = shared.map(|(key, value)| (key.clone(), value.clone())).collect();
+    shared.insert("lane".into(), Value::String(lane.to_owned()));
+    match table.get(lane) {
+        Some(Value::Table(own)) => vec![merged(&shared, own)],
+        Some(Value::Array(several)) => {
+            several.iter().filter_map(Value::as_table).map(|own| merged(&shared, own)).collect()
+        }
+        _ => vec![shared],
+    }
+}
+
+fn merged(shared: &Table, own: &Table) -> Table {
+    let mut table = shared.clone();
+    for (key, value) in own {
+        match (table.get_mut(key), value) {
             (Some(Value::Table(into)), Value::Table(from)) => into.extend(from.clone()),
-            _ => drop(own.insert(key.clone(), value.clone())),
+            _ => drop(table.insert(key.clone(), value.clone())),
         }
     }
-    own.insert("lane".into(), Value::String(lane.to_owned()));
-    own
+    table
+}
+
+/// One table for each of its `machines`.
+fn on_machines(mut table: Table) -> Result<Vec<Table>, String> {
+    let lane = table.get("lane").and_then(Value::as_str).unwrap_or_default();
+    let usual = (Arch::of_lane(lane) == Some(Arch::Arm)).then(|| vec![USUAL_ARM_MACHINE.to_owned()]);
+    let named: Option<Result<Vec<String>, _>> = table.remove("machines").map(Value::try_into);
+    match named.transpose().map_err(|error| format!("machines: {error}"))?.or(usual) {
+        Some(names) => Ok(names.iter().map(|name| on(&table, name)).collect()),
+        None => Ok(vec![table]),
+    }
 }
 
 fn on(table: &Table, machine: &str) -> Table {
@@ -100,6 +114,15 @@ mod tests {
         assert_eq!(tables[1]["matrix"].to_string(), "{ a = [1], b = [3] }");
         assert_eq!((tables[0]["title"].as_str(), tables[1]["title"].as_str()), (Some("t"), Some("u")));
         assert!(tables.iter().all(|table| !table.contains_key("el2") && !table.contains_key("lanes")));
+    }
+
+    #[test]
+    fn a_lanes_keys_may_be_written_several_times() {
+        let tables =
+            tables("title = 't'\nlanes = ['el2']\n[[el2]]\nname = 'a'\n[[el2]]\nmachines = ['max']\n").unwrap();
+        let hosts: Vec<_> = tables.iter().map(|table| table["host"].as_str()).collect();
+        assert_eq!(hosts, [Some("n1"), Some("max")]);
+        assert_eq!(tables[0]["name"].as_str(), Some("a"));
     }
 
     #[test]

@@ -191,7 +191,7 @@ impl<'p> Bench<'p> {
             BootWay::UBoot => {
                 let folder = images.join(file_name(test, "folder"));
                 image::write_folder(&system, None, hypervisor_words(system.arch), &folder)?;
-                Ok(Boot::UBoot { firmware: boards::u_boot(self.places)?, folder })
+                Ok(Boot::Firmware { code: boards::u_boot(self.places)?, folder })
             }
         }
     }

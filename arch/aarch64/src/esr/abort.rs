@@ -25,6 +25,11 @@ const WALK: u32 = 1 << 7;
 /// WnR: a write.
 const WRITE: u32 = 1 << 6;
 
+/// DFSC without its lowest bits, which are the level.
+const STATUS: u32 = 0x3c;
+/// DFSC: a translation fault at any level.
+const TRANSLATION: u32 = 0x04;
+
 /// The syndrome of a data abort.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct DataAbort(u32);
@@ -70,6 +75,13 @@ impl DataAbort {
             wide: self.0 & WIDE != 0,
             acquire_release: self.0 & ACQUIRE_RELEASE != 0,
         })
+    }
+
+    /// The load or store, where stage 2 translates nothing at its address: what a device can answer. One comparison.
+    #[inline(always)]
+    #[must_use]
+    pub const fn device_access(self) -> Option<DataAccess> {
+        if self.0 & (VALID | MAINTENANCE | WALK | STATUS) == VALID | TRANSLATION { self.access() } else { None }
     }
 
     /// A write. Cache maintenance counts as one; a table walk that updates an entry does too.
@@ -167,8 +179,5 @@ impl fmt::Debug for InstructionAbort {
 #[inline(always)]
 const fn has_guest_physical(iss: u32) -> bool {
     iss & WALK != 0
-        || matches!(
-            Fault::new(iss).class(),
-            FaultClass::Translation | FaultClass::AccessFlag | FaultClass::AddressSize
-        )
+        || matches!(Fault::new(iss).class(), FaultClass::Translation | FaultClass::AccessFlag | FaultClass::AddressSize)
 }

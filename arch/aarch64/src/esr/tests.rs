@@ -1,3 +1,12 @@
+//! Syndromes as processors give them.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+
 use phalanx_arch_api::AccessSize;
 use proptest::prelude::*;
 
@@ -53,6 +62,7 @@ fn a_described_load() {
     assert!(!abort.is_write() && !abort.is_table_walk() && !abort.is_maintenance() && abort.has_address());
     assert_eq!((abort.fault().class(), abort.fault().level()), (FaultClass::Translation, Some(3)));
     assert!(abort.has_guest_physical());
+    assert_eq!(abort.device_access(), Some(access));
 }
 
 #[test]
@@ -68,6 +78,9 @@ fn a_described_store_and_what_is_not_described() {
     assert!(data(1 << 7 | 0x0f).has_guest_physical());
     assert_eq!(data(0x47).access(), None);
     assert!(data(1 << 8 | 1 << 6 | 4).is_maintenance());
+    for undescribed in [7, 1 << 24 | 1 << 8 | 7, 1 << 24 | 1 << 7 | 7, 1 << 24 | 0xf, 1 << 24 | 0x17] {
+        assert_eq!(data(undescribed).device_access(), None);
+    }
     assert!(!data(1 << 10 | 0x10).has_address());
 }
 
@@ -120,6 +133,7 @@ proptest! {
             Exit::Unknown(raw) => prop_assert_eq!(raw, esr),
             _ => {}
         }
-        prop_assert!(!format!("{}", Explained(esr)).is_empty());
+        let words = format!("{}", Explained(esr));
+        prop_assert!(!words.is_empty());
     }
 }

@@ -15,10 +15,11 @@ use crate::domain::Domain;
 use crate::gic::Gic;
 use crate::host::interrupts::{self, Taken};
 use crate::host::timer;
-use crate::ptimer;
 use crate::switched;
 use crate::vcpu::Vcpu;
-use crate::vgic::TimerInjection;
+
+/// INTID of the guest's physical timer.
+const PHYSICAL_TIMER: u32 = 30;
 
 /// CNTV_CTL: enabled, not masked, condition met.
 mod control {
@@ -27,10 +28,10 @@ mod control {
 }
 
 /// Before the first entry of a run: the timer, and what was sent meanwhile.
-pub(super) fn prepare<G: Gic>(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu, until: Option<Ticks>) {
+pub(super) fn prepare<G: Gic, E: DomainEnv>(cpu: &mut Cpu, domain: &Domain, vcpu: &Vcpu, env: &E, until: Option<Ticks>) {
     update_physical_timer(domain, vcpu);
-    cpu.arm_timer(earliest(until, vcpu.physical_timer.deadline()));
-    sync::<G>(domain, vcpu);
+    cpu.arm_timer(earliest(until, future(vcpu.physical_timer.deadline())));
+    sync::<G, E>(domain, vcpu, env);
 }
 
 /// A physical interrupt ended the guest's run.
@@ -46,13 +47,13 @@ pub(super) fn on_exit<G: Gic, E: DomainEnv>(
     let index = VcpuIndex(vcpu.index);
     match interrupts::take::<G>(cpu.per_cpu) {
         Taken::VirtualTimer { physical } => {
-            match domain.vgic.inject_virtual_timer::<G>(index, physical) {
-                TimerInjection::Injected => {}
-            }
+            let wake = domain.vgic.inject_virtual_timer::<G>(index, physical);
+            domain.wake_all(env, wake);
             None
         }
         Taken::Maintenance => {
-            domain.vgic.on_maintenance::<G>(index);
+            let wake = domain.vgic.on_maintenance::<G>(index);
+            domain.wake_all(env, wake);
             None
         }
         Taken::None => None,
@@ -69,29 +70,35 @@ fn on_host_interrupt<G: Gic, E: DomainEnv>(
     env: &E,
     until: Option<Ticks>,
 ) -> Option<Event> {
-    cpu.forget_timer();
+    cpu.take_flags();
     let expired = until.is_some_and(|until| until <= timer::now());
     if expired || env.must_return() || cpu.console_waits() {
         return Some(Event::Preempted);
     }
-    prepare::<G>(cpu, domain, vcpu, until);
+    prepare::<G, E>(cpu, domain, vcpu, env, until);
     None
 }
 
 /// Brings what other CPUs sent into the list registers.
-fn sync<G: Gic>(domain: &Domain, vcpu: &Vcpu) {
+pub(super) fn sync<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &Vcpu, env: &E) {
     let index = VcpuIndex(vcpu.index);
     if domain.vgic.needs_sync(index) {
-        domain.vgic.sync::<G>(index);
+        let wake = domain.vgic.sync::<G>(index);
+        domain.wake_all(env, wake);
     }
 }
 
+/// A deadline that has passed needs no alarm: the line is up.
+fn future(deadline: Option<Ticks>) -> Option<Ticks> {
+    deadline.filter(|deadline| *deadline > timer::now())
+}
+
 /// The guest wrote a register of its physical timer.
-pub(super) fn on_timer_written<G: Gic>(cpu: &mut Cpu, domain: &Domain, vcpu: &Vcpu) {
+pub(super) fn on_timer_written<G: Gic, E: DomainEnv>(cpu: &mut Cpu, domain: &Domain, vcpu: &Vcpu, env: &E) {
     update_physical_timer(domain, vcpu);
-    sync::<G>(domain, vcpu);
+    sync::<G, E>(domain, vcpu, env);
     // The end of the slice is a deadline too: whichever comes first, the next interrupt sorts it out.
-    if let Some(deadline) = vcpu.physical_timer.deadline() {
+    if let Some(deadline) = future(vcpu.physical_timer.deadline()) {
         cpu.arm_timer_by(deadline);
     }
 }
@@ -99,7 +106,7 @@ pub(super) fn on_timer_written<G: Gic>(cpu: &mut Cpu, domain: &Domain, vcpu: &Vc
 /// Brings the line of the physical timer up to date.
 pub(super) fn update_physical_timer(domain: &Domain, vcpu: &Vcpu) {
     let asserted = vcpu.physical_timer.asserted(timer::now());
-    domain.vgic.set_ppi_level(VcpuIndex(vcpu.index), ptimer::INTID, asserted);
+    domain.vgic.set_ppi_level(VcpuIndex(vcpu.index), PHYSICAL_TIMER, asserted);
 }
 
 /// When a halted vCPU's own timers want it to run again.

@@ -21,6 +21,6 @@
 mod call;
 mod inject;
 mod interrupt;
-mod memory;
+pub(crate) mod memory;
 pub mod run;
 mod system_register;

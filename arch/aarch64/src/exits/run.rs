@@ -22,7 +22,7 @@ pub fn run<G: Gic, E: DomainEnv>(
     env: &E,
     until: Option<Ticks>,
 ) -> Event {
-    if let Err(event) = prepare::<G>(cpu, domain, vcpu, until) {
+    if let Err(event) = prepare::<G, E>(cpu, domain, vcpu, env, until) {
         return event;
     }
     loop {
@@ -44,10 +44,18 @@ pub fn run<G: Gic, E: DomainEnv>(
 ///
 /// # Errors
 /// The event with which a vCPU ends that has nothing to run.
-fn prepare<G: Gic>(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu, until: Option<Ticks>) -> Result<(), Event> {
+fn prepare<G: Gic, E: DomainEnv>(
+    cpu: &mut Cpu,
+    domain: &Domain,
+    vcpu: &mut Vcpu,
+    env: &E,
+    until: Option<Ticks>,
+) -> Result<(), Event> {
     if let Some(start) = domain.switch(vcpu).take_start() {
         vcpu.begin(FirstInstruction { pc: start.entry, x: [start.context, 0, 0, 0] });
         forget_translations();
+        let wake = domain.vgic.restart::<G>(VcpuIndex(vcpu.index));
+        domain.wake_all(env, wake);
     }
     if let Some(first) = vcpu.first.take() {
         domain.set_power_on(timer::now());
@@ -59,7 +67,7 @@ fn prepare<G: Gic>(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu, until: Optio
     if domain.switch(vcpu).power() != Power::On {
         return Err(Event::Halt);
     }
-    interrupt::prepare::<G>(cpu, domain, vcpu, until);
+    interrupt::prepare::<G, E>(cpu, domain, vcpu, env, until);
     Ok(())
 }
 
@@ -73,25 +81,30 @@ fn forget_translations() {
 #[inline(always)]
 fn on_synchronous<G: Gic, E: DomainEnv>(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu, env: &E) -> Option<Event> {
     match esr::decode(mrs!("ESR_EL2")) {
-        Exit::Hvc { immediate } => call::on_hvc::<E>(domain, vcpu, env, immediate),
+        Exit::Hvc { immediate } => call::on_hvc::<G, E>(domain, vcpu, env, immediate),
         Exit::SystemRegister(trap) => system_register::on_exit::<G, E>(cpu, domain, vcpu, env, trap),
         Exit::DataAbort(abort) => memory::on_data_abort::<G, E>(domain, vcpu, env, abort),
-        Exit::Wait(wait) => on_wait::<G>(domain, vcpu, wait),
-        Exit::Smc { immediate } => call::on_smc::<E>(domain, vcpu, env, immediate),
+        Exit::Wait(wait) => on_wait::<G, E>(domain, vcpu, env, wait),
+        Exit::Smc { immediate } => call::on_smc::<G, E>(domain, vcpu, env, immediate),
         Exit::InstructionAbort(abort) => memory::on_instruction_abort(vcpu, env, abort),
         rare => on_rare(vcpu, env, rare),
     }
 }
 
 /// WFI: the guest waits, unless something is there already. The timed form, which is hidden, may end at once.
-fn on_wait<G: Gic>(domain: &Domain, vcpu: &mut Vcpu, wait: Wait) -> Option<Event> {
+fn on_wait<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E, wait: Wait) -> Option<Event> {
     vcpu.count(ExitCounter::Halt);
     vcpu.step_over_bytes(esr::instruction_bytes(mrs!("ESR_EL2")));
     if wait.timed || wait.event {
         return None;
     }
-    let index = VcpuIndex(vcpu.index);
-    if domain.vgic.wakes::<G>(index) {
+    halt::<G, E>(domain, vcpu, env)
+}
+
+/// Waits for an interrupt, unless one is there.
+pub(super) fn halt<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E) -> Option<Event> {
+    interrupt::sync::<G, E>(domain, vcpu, env);
+    if domain.vgic.wakes::<G>(VcpuIndex(vcpu.index)) {
         return None;
     }
     interrupt::note_wake_time(domain, vcpu);

@@ -48,7 +48,7 @@ fn on_register<G: Gic, E: DomainEnv>(
     match sysreg::access(trap, value, &mut models, timer::now()) {
         Action::Value(value) => vcpu.set_register(trap.rt, value),
         Action::Written => {}
-        Action::TimerWritten => interrupt::on_timer_written::<G>(cpu, domain, vcpu),
+        Action::TimerWritten => interrupt::on_timer_written::<G, E>(cpu, domain, vcpu, env),
         Action::DebugWritten => debug_unit::load(&vcpu.debug, domain.id.debug()),
         Action::Sgi { register, value } => send::<G, E>(domain, vcpu, env, register, value),
         Action::SetWay => clean_set_way(value),
@@ -65,7 +65,7 @@ fn on_register<G: Gic, E: DomainEnv>(
 /// The guest sends a software-generated interrupt.
 fn send<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &Vcpu, env: &E, register: SgiRegister, value: u64) {
     let request = match register {
-        SgiRegister::Sgi1 => SgiRequest::from_icc_sgi1r(value),
+        SgiRegister::Sgi1 => SgiRequest::from_system_register(value),
         // There is one security state, and nobody in group 0.
         SgiRegister::AliasSgi1 | SgiRegister::Sgi0 => return,
     };
@@ -81,7 +81,7 @@ fn clean_set_way(value: u64) {
 }
 
 fn note<E: DomainEnv>(env: &E, trap: Trap, value: u64) {
-    let register = trap.register.number();
+    let register = trap.register.bits();
     env.trace(if trap.read {
         TraceEvent::RegisterReadRefused { register }
     } else {

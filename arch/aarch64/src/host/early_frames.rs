@@ -29,6 +29,8 @@ pub struct OutOfFrames;
 #[derive(Debug)]
 pub struct EarlyFrames {
     free: FreeRanges,
+    /// Where the kernel's image ends.
+    image_end: Hpa,
 }
 
 impl EarlyFrames {
@@ -44,23 +46,24 @@ impl EarlyFrames {
         for range in info.memory.usable_without(&taken) {
             free.try_push(range).map_err(|_| TooManyRanges)?;
         }
-        Ok(Self { free })
+        Ok(Self { free, image_end: info.kernel_image.end() })
     }
 
-    /// Takes `count` adjacent frames. Their content is whatever was there.
+    /// Takes `count` adjacent frames, behind the image if there is room: what has to be mapped page by page is then in
+    /// one place. Their content is whatever was there.
     ///
     /// # Errors
     /// [`OutOfFrames`] where no free range is long enough.
     pub fn allocate(&mut self, count: u64) -> Result<Hpa, OutOfFrames> {
         let bytes = count.checked_mul(FRAME_SIZE).ok_or(OutOfFrames)?;
-        for range in &mut self.free {
-            let start = range.start();
-            if let Some(rest) = start.checked_add(bytes).and_then(|end| PhysRange::between(end, range.end())) {
-                *range = rest;
-                return Ok(start);
-            }
-        }
-        Err(OutOfFrames)
+        let (image_end, free) = (self.image_end, &mut self.free);
+        let behind = free.iter().position(|range| range.start() >= image_end && range.len() >= bytes);
+        let anywhere = || free.iter().position(|range| range.len() >= bytes);
+        let range = behind.or_else(anywhere).and_then(|index| free.get_mut(index)).ok_or(OutOfFrames)?;
+        let start = range.start();
+        let rest = start.checked_add(bytes).and_then(|end| PhysRange::between(end, range.end()));
+        *range = rest.ok_or(OutOfFrames)?;
+        Ok(start)
     }
 
     /// Takes `count` adjacent frames, filled with zeros.
@@ -149,6 +152,13 @@ pub(super) mod tests {
         info.bundle = Some(range(0x7f_f123, 0x80_0000));
         let left = EarlyFrames::new(&info).unwrap().into_free_ranges();
         assert_eq!(left.as_slice(), [range(0x1000, 0x20_0000), range(0x30_0000, 0x7f_f000)]);
+    }
+
+    #[test]
+    fn frames_behind_the_image_go_first() {
+        let mut frames = EarlyFrames::new(&boot_info(&[(0x10_0000, 0x30_2000, MemoryKind::Usable)])).unwrap();
+        assert_eq!(frames.allocate(2), Ok(Hpa::new(0x30_0000)));
+        assert_eq!(frames.allocate(1), Ok(Hpa::new(0x10_0000)));
     }
 
     #[test]

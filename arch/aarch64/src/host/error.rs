@@ -68,7 +68,9 @@ impl HostError {
     #[must_use]
     pub const fn help(&self) -> &'static str {
         match self {
-            Self::NoBoard => "have the loader pass the board's device tree (QEMU does; U-Boot: `booti <image> - <dtb>`)",
+            Self::NoBoard => {
+                "have the loader pass the board's device tree (QEMU does; U-Boot: `booti <image> - <dtb>`)"
+            }
             Self::WrongLevel(ExceptionLevel::El1) => {
                 "start the kernel at EL2 (QEMU: `-M virt,virtualization=on`; boards: a boot loader that stays at EL2)"
             }

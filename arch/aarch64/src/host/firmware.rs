@@ -7,10 +7,6 @@ use spin::Once;
 
 use super::instr::call_firmware;
 
-/// CPU_ON with 32-bit arguments, and the same with 64-bit ones (DEN 0022, 5.1.4): an affinity may have 40 bits.
-const CPU_ON_32: u32 = 0x8400_0003;
-const CPU_ON_64: u32 = 0xc400_0003;
-
 /// Set at boot; a machine that starts its CPUs by spin-table has none.
 static PSCI: Once<Psci> = Once::new();
 
@@ -52,10 +48,7 @@ pub(super) fn set_up(psci: Option<Psci>) {
 pub(super) unsafe fn cpu_on(mpidr: u64, entry: u64, context: u64) -> Result<(), Refusal> {
     const NOT_SUPPORTED: Refusal = Refusal(-1);
     let psci = PSCI.get().ok_or(NOT_SUPPORTED)?;
-    let function = match psci.cpu_on.ok_or(NOT_SUPPORTED)? {
-        CPU_ON_32 => CPU_ON_64,
-        other => other,
-    };
+    let function = psci.cpu_on.ok_or(NOT_SUPPORTED)?;
     // SAFETY: the call concerns another CPU, and the caller vouches for the code there.
     match unsafe { call_firmware(psci.conduit, function, [mpidr, entry, context]) } as i32 {
         0 => Ok(()),

@@ -45,6 +45,8 @@ pub struct PerCpu {
     pub(super) is_up: AtomicBool,
     /// Number of the CPU, counted from 0 in the order of coming up.
     pub index: CpuIndex,
+    /// Number of its stacks and of its start record: its own for ever, as it may come up when nobody waits any more.
+    pub(super) slot: u16,
     /// The affinity fields of its MPIDR_EL1.
     pub mpidr: u64,
     /// Which vCPU runs here, for the crash card: domain in bits 63:32, vCPU in 31:0, or [`NOTHING_RUNS`].
@@ -58,9 +60,9 @@ pub struct PerCpu {
 }
 
 impl PerCpu {
-    /// A CPU that is not up yet, with the top of its emergency stack.
+    /// A CPU that is not up yet, with its slot and the top of its emergency stack.
     #[must_use]
-    pub const fn new(index: CpuIndex, mpidr: u64, emergency_stack: u64, interrupts: Interrupts) -> Self {
+    pub const fn new(index: CpuIndex, mpidr: u64, slot: u16, emergency_stack: u64, interrupts: Interrupts) -> Self {
         Self {
             emergency_stack,
             interrupts,
@@ -69,6 +71,7 @@ impl PerCpu {
             console: AtomicBool::new(false),
             is_up: AtomicBool::new(false),
             index,
+            slot,
             mpidr,
             running: AtomicU64::new(NOTHING_RUNS),
             unexpected: AtomicU64::new(0),
@@ -172,7 +175,7 @@ mod tests {
     #[test]
     fn flags_and_running_vcpu() {
         let interrupts = Interrupts { virtual_timer: 27, hypervisor_timer: 26, maintenance: 25, console: 33 };
-        let cpu = PerCpu::new(CpuIndex(2), 7, 0, interrupts);
+        let cpu = PerCpu::new(CpuIndex(2), 7, 2, 0, interrupts);
         assert!(!cpu.has_pending_flag());
         cpu.console.store(true, Ordering::Relaxed);
         assert!(cpu.has_pending_flag());

@@ -58,25 +58,21 @@ system_registers! {
     /// Sends an SGI of group 1.
     IccSgi1r = "S3_0_C12_C11_5", w;
     /// Priority mask.
-    IccPmr = "S3_0_C4_C6_0", rw;
+    IccPmr = "S3_0_C4_C6_0", w;
     /// Binary point of group 1.
-    IccBpr1 = "S3_0_C12_C12_3", rw;
+    IccBpr1 = "S3_0_C12_C12_3", w;
     /// Control: EOImode.
-    IccCtlr = "S3_0_C12_C12_4", rw;
+    IccCtlr = "S3_0_C12_C12_4", w;
     /// Enables group 1.
-    IccIgrpen1 = "S3_0_C12_C12_7", rw;
+    IccIgrpen1 = "S3_0_C12_C12_7", w;
     /// Active priorities of group 1.
-    IccAp1r0 = "S3_0_C12_C9_0", rw;
+    IccAp1r0 = "S3_0_C12_C9_0", w;
     /// Whether the system registers are in use.
     IccSreEl2 = "S3_4_C12_C9_5", rw;
     /// Control of the virtual CPU interface.
     IchHcr = "S3_4_C12_C11_0", rw;
     /// What the virtual CPU interface has.
     IchVtr = "S3_4_C12_C11_1", r;
-    /// Why the maintenance interrupt is asserted.
-    IchMisr = "S3_4_C12_C11_2", r;
-    /// List registers that ended and ask for maintenance.
-    IchEisr = "S3_4_C12_C11_3", r;
     /// List registers that hold nothing.
     IchElrsr = "S3_4_C12_C11_5", r;
     /// The guest's view of its CPU interface.
@@ -87,6 +83,10 @@ system_registers! {
     IchAp1r0 = "S3_4_C12_C9_0", rw;
     /// Shape of the caches.
     CtrEl0 = "CTR_EL0", r;
+    /// Comparator of the EL2 physical timer.
+    CnthpCval = "CNTHP_CVAL_EL2", w;
+    /// Control of the EL1 physical timer without E2H.
+    CntpCtl = "CNTP_CTL_EL0", w;
     /// Control of the EL1 physical timer with E2H.
     CntpCtlEl02 = "S3_5_C14_C2_1", w;
     /// Control of the EL1 virtual timer with E2H.

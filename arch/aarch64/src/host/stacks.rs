@@ -1,7 +1,7 @@
-//! Where the stacks are: a slot of 64 KiB for each CPU, in RAM that is mapped except for a guard page under each stack.
+//! Where the stacks are: a slot of 64 KiB for each CPU that may come up, in RAM that is mapped except for a guard page under each stack.
 //!
 //! ```text
-//! slot n+1 ───────────── top of the kernel's stack of CPU n
+//! slot n+1 ───────────── top of the kernel's stack of slot n
 //!          44 KiB
 //!          guard page: an overflow faults here, and the emergency stack takes over
 //!          ───────────── top of the emergency stack
@@ -17,7 +17,7 @@ use core::fmt;
 use core::ops::Range;
 
 use phalanx_arch_api::addr::FRAME_SIZE;
-use phalanx_arch_api::{CpuIndex, Hpa, Hva};
+use phalanx_arch_api::{Hpa, Hva};
 use phalanx_handoff::PhysRange;
 
 /// Bytes of one CPU's slot.
@@ -59,8 +59,8 @@ impl fmt::Display for Stack {
 /// What an address among the stacks belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Whose stack.
-    pub cpu: CpuIndex,
+    /// In which slot.
+    pub slot: u16,
     /// Which one.
     pub stack: Stack,
     /// Whether the address lies in the page below the stack, where nothing is mapped.
@@ -71,50 +71,47 @@ pub struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stacks {
     start: Hpa,
-    cpus: u64,
+    slots: u64,
 }
 
 impl Stacks {
-    /// Frames that the slots of this many CPUs need.
+    /// Frames that this many slots need.
     #[must_use]
-    pub const fn frames(cpus: u64) -> u64 {
-        cpus * SLOT / FRAME_SIZE
+    pub const fn frames(slots: u64) -> u64 {
+        slots * SLOT / FRAME_SIZE
     }
 
     /// The slots at `start`, which the caller has reserved.
     #[must_use]
-    pub const fn new(start: Hpa, cpus: u64) -> Self {
-        Self { start, cpus }
+    pub const fn new(start: Hpa, slots: u64) -> Self {
+        Self { start, slots }
     }
 
     /// The first slot's address and the number of slots.
     #[must_use]
     pub const fn parts(self) -> (Hpa, u64) {
-        (self.start, self.cpus)
+        (self.start, self.slots)
     }
 
-    const fn slot(self, cpu: CpuIndex) -> u64 {
-        self.start.as_u64() + cpu.0 as u64 * SLOT
-    }
-
-    /// The addresses of a stack of `cpu`, which must be below the number of slots.
+    /// The addresses of a stack; `slot` must be below the number of slots.
     #[must_use]
-    pub const fn range(self, cpu: CpuIndex, stack: Stack) -> Range<Hva> {
+    pub const fn range(self, slot: u16, stack: Stack) -> Range<Hva> {
         let Range { start, end } = stack.range_in_slot();
-        Hva::new(self.slot(cpu) + start)..Hva::new(self.slot(cpu) + end)
+        let slot = self.start.as_u64() + slot as u64 * SLOT;
+        Hva::new(slot + start)..Hva::new(slot + end)
     }
 
     /// The initial stack pointer, aligned to 16 bytes.
     #[must_use]
-    pub const fn top(self, cpu: CpuIndex, stack: Stack) -> Hva {
-        self.range(cpu, stack).end
+    pub const fn top(self, slot: u16, stack: Stack) -> Hva {
+        self.range(slot, stack).end
     }
 
     /// The pages that must not be mapped.
     pub fn guards(self) -> impl Iterator<Item = PhysRange> {
-        (0..self.cpus).flat_map(move |cpu| {
+        (0..self.slots).flat_map(move |slot| {
             Stack::ALL.into_iter().filter_map(move |stack| {
-                let guard = self.start.as_u64() + cpu * SLOT + stack.range_in_slot().start - FRAME_SIZE;
+                let guard = self.start.as_u64() + slot * SLOT + stack.range_in_slot().start - FRAME_SIZE;
                 PhysRange::new(Hpa::new(guard), FRAME_SIZE)
             })
         })
@@ -124,10 +121,10 @@ impl Stacks {
     #[must_use]
     pub fn locate(self, address: Hva) -> Option<Place> {
         let offset = address.as_u64().checked_sub(self.start.as_u64())?;
-        let cpu = CpuIndex(u16::try_from(offset / SLOT).ok().filter(|&cpu| u64::from(cpu) < self.cpus)?);
+        let slot = u16::try_from(offset / SLOT).ok().filter(|&slot| u64::from(slot) < self.slots)?;
         let offset = offset % SLOT;
         let stack = if offset < Stack::Emergency.range_in_slot().end { Stack::Emergency } else { Stack::Kernel };
-        Some(Place { cpu, stack, in_guard: offset < stack.range_in_slot().start })
+        Some(Place { slot, stack, in_guard: offset < stack.range_in_slot().start })
     }
 }
 
@@ -142,9 +139,9 @@ mod tests {
         let mut guards: std::vec::Vec<_> = STACKS.guards().collect();
         assert_eq!(guards.len(), 8);
         let mut end = STACKS.parts().0.as_u64();
-        for cpu in 0..4 {
+        for slot in 0..4 {
             for stack in Stack::ALL {
-                let range = STACKS.range(CpuIndex(cpu), stack);
+                let range = STACKS.range(slot, stack);
                 let guard = guards.remove(0);
                 assert_eq!((guard.start().as_u64(), guard.end().as_u64()), (end, range.start.as_u64()));
                 end = range.end.as_u64();
@@ -157,8 +154,8 @@ mod tests {
     #[test]
     fn addresses_are_found_again() {
         for stack in Stack::ALL {
-            let range = STACKS.range(CpuIndex(3), stack);
-            let inside = Place { cpu: CpuIndex(3), stack, in_guard: false };
+            let range = STACKS.range(3, stack);
+            let inside = Place { slot: 3, stack, in_guard: false };
             assert_eq!(STACKS.locate(range.start), Some(inside));
             assert_eq!(STACKS.locate(Hva::new(range.end.as_u64() - 1)), Some(inside));
             assert_eq!(STACKS.locate(Hva::new(range.start.as_u64() - 1)), Some(Place { in_guard: true, ..inside }));

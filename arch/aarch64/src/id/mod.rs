@@ -6,10 +6,11 @@
 //! | `rule` | how a field of the guest follows from the host's |
 //! | `policy` | the rules, field by field |
 //!
-//! [`IdRegisters`] is built once a domain; a trapped read (HCR_EL2.TID3) is a lookup. A field passes if the guest can use
-//! the feature without help, or with help that Phalanx gives. Every other field is zero, and so is every register in the
-//! identification space without a rule, allocated or not: SVE, SME, MTE, RAS, MPAM, performance and activity monitors,
-//! profiling, trace, EL2 and EL3, nested virtualization, realms, guarded control stacks, and whatever is invented next.
+//! [`IdRegisters`] is built once a domain; a trapped read (HCR_EL2.TID3) is a lookup. A field passes if the guest can
+//! use the feature without help, or with help that Phalanx gives. Every other field is zero, and so is every register
+//! in the identification space without a rule, allocated or not: SVE, SME, MTE, RAS, MPAM, performance and activity
+//! monitors, profiling, trace, EL2 and EL3, nested virtualization, realms, guarded control stacks, and whatever is
+//! invented next.
 #![deny(unsafe_code)]
 #![deny(
     clippy::indexing_slicing,
@@ -23,13 +24,14 @@ mod policy;
 mod register;
 mod rule;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use register::{HostIdRegisters, IdRegister};
 
 use rule::Field;
 
 use crate::gic::Version;
+use crate::stage2;
 use crate::sysreg::{DebugFeatures, SysReg};
 
 /// Registers in the identification space: CRm 0 to 7, Op2 0 to 7.
@@ -37,11 +39,11 @@ const REGISTERS: usize = 64;
 
 /// What of the machine, besides its processor, shows in the registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
+pub(crate) struct View {
     /// Bits of a guest-physical address: the guest's "physical address size" is not above it.
-    pub address_bits: u32,
+    pub(crate) address_bits: u32,
     /// The interrupt controller that the guest has.
-    pub gic: Version,
+    pub(crate) gic: Version,
 }
 
 /// The identification registers of a domain.
@@ -53,9 +55,13 @@ pub struct IdRegisters {
 }
 
 impl IdRegisters {
-    /// The registers of a guest on this host.
+    /// The registers of a guest on this host, with that interrupt controller and stage 2 as it is set up.
     #[must_use]
-    pub fn new(host: &impl HostIdRegisters, view: View) -> Self {
+    pub fn new(host: &impl HostIdRegisters, gic: Version) -> Self {
+        Self::of_view(host, View { address_bits: stage2::geometry().bits(), gic })
+    }
+
+    pub(crate) fn of_view(host: &impl HostIdRegisters, view: View) -> Self {
         let mut values = [0; REGISTERS];
         let aarch32 = field(host.read(IdRegister::Aa64Pfr0), policy::PFR0_EL0) >= policy::EL0_AARCH32;
         let rules = policy::AARCH64.iter().chain(if aarch32 { policy::AARCH32 } else { &[] });

@@ -1,8 +1,8 @@
 //! How a field of the guest follows from the host's.
 //!
 //! Fields are four bits. Of most, a higher value is a superset of every lower one, as a number without sign or, where
-//! 0b1111 is "not implemented", with one (Arm ARM, "Principles of the ID scheme for fields in ID registers"). So a limit
-//! keeps a guest from what is newer than its rule.
+//! 0b1111 is "not implemented", with one (Arm ARM, "Principles of the ID scheme for fields in ID registers"). So a
+//! limit keeps a guest from what is newer than its rule.
 
 use super::View;
 use crate::gic::Version;
@@ -10,6 +10,7 @@ use crate::gic::Version;
 /// A field: its name in the manual, its lowest bit, its rule.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
+    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever reads the table, and for tests"))]
     name: &'static str,
     low: u8,
     rule: Rule,

@@ -84,7 +84,8 @@ impl Geometry {
         first <= last && last.as_u64() >> self.bits() == 0
     }
 
-    /// VTCR_EL2: 4 KiB granule, cached walks, no hardware update of flags, VMIDs of 8 bits (there are at most 64 domains).
+    /// VTCR_EL2: 4 KiB granule, cached walks, no hardware update of flags, VMIDs of 8 bits (there are at most 64
+    /// domains).
     #[must_use]
     pub const fn vtcr(self) -> u64 {
         let start = match self.root() {

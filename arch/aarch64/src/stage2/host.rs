@@ -1,16 +1,16 @@
 //! The hypervisor's own tables: stage 1 of EL2 (TTBR0_EL2).
 //!
-//! EL2 has two translation regimes, and they differ in two bits of a leaf (Arm ARM, "Data access permission controls" and
-//! "Instruction execution permission controls"):
+//! EL2 has two translation regimes, and they differ in two bits of a leaf (Arm ARM, "Data access permission controls"
+//! and "Instruction execution permission controls"):
 //!
 //! | bit | EL2, without VHE (E2H = 0) | EL2&0, with VHE (E2H = 1) |
 //! |---|---|---|
-//! | 6, AP[1] | RES1 | EL0 may access it. Must be 0: PSTATE.PAN is the guest's after an exception, and would lock us out |
+//! | 6, AP[1] | RES1 | EL0 may access it: 0, as the guest's PSTATE.PAN outlives an exception and would lock us out |
 //! | 53 | RES0 | PXN: EL2 may not execute it |
 //! | 54 | XN | UXN: EL0 may not execute it |
 //!
-//! Until [`configure`] is called, entries are those of VHE. Without VHE the processor ignores the two bits: its one level
-//! is privileged, so that AP[1] counts as 1, and nothing is left for PXN to say.
+//! Until [`super::set_up`] is called, entries are those of VHE, which do without VHE too: a regime of one level gives
+//! neither bit a meaning.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,8 +37,8 @@ const NO_EXECUTE: u64 = 1 << 54;
 /// Tables are for the EL2&0 regime.
 static VHE: AtomicBool = AtomicBool::new(true);
 
-/// Says in which regime the tables are used: HCR_EL2.E2H. Called once, before the first table.
-pub fn configure(vhe: bool) {
+/// Says in which regime the tables are used: HCR_EL2.E2H.
+pub(super) fn configure(vhe: bool) {
     VHE.store(vhe, Ordering::Relaxed);
 }
 

@@ -1,12 +1,12 @@
 //! Translation tables: stage 2, and the hypervisor's own stage 1. Both have 4 KiB granules.
 //!
-//! Arm ARM, chapter "The AArch64 Virtual Memory System Architecture", "Translation table descriptor formats". Arm counts
-//! levels from the root; [`Level::L4`] is its level 0.
+//! Arm ARM, chapter "The AArch64 Virtual Memory System Architecture", "Translation table descriptor formats". Arm
+//! counts levels from the root; [`Level::L4`] is its level 0.
 //!
 //! | bit | stage 2 | stage 1 of EL2: [`HostPaging`] |
 //! |---|---|---|
 //! | 0, 1 | valid; table or page | the same |
-//! | 2 to 5 | MemAttr: 15 normal write-back, 1 Device-nGnRE | AttrIndx (2 to 4): [`host::MAIR`] |
+//! | 2 to 5 | MemAttr: 15 normal write-back, 1 Device-nGnRE | AttrIndx (2 to 4): [`HOST_MAIR`] |
 //! | 6, 7 | S2AP: read, write | AP |
 //! | 8, 9 | SH: inner shareable | the same |
 //! | 10 | AF | the same |
@@ -24,7 +24,7 @@
 
 mod descriptor;
 mod geometry;
-pub mod host;
+mod host;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +35,7 @@ use phalanx_arch_api::{Gpa, Hpa};
 
 pub use geometry::{Geometry, address_bits};
 pub use host::HostPaging;
+pub use host::MAIR as HOST_MAIR;
 
 /// MemAttr: normal memory, inner and outer write-back.
 const NORMAL: u64 = 0xf << 2;
@@ -49,22 +50,23 @@ const WRITE: u64 = 1 << 7;
 /// XN: no instruction fetches at EL1 and EL0.
 const NO_EXECUTE: u64 = 1 << 54;
 
-/// Bits of a physical address, by the boot CPU's word.
+/// Bits of a physical address.
 static ADDRESS_BITS: AtomicU32 = AtomicU32::new(40);
 
-/// Chooses depth and width of all stage-2 tables, by the bits of a physical address that every CPU has
-/// ([`address_bits`]). Called once, before the first table.
-pub fn configure(physical_address_bits: u32) {
-    ADDRESS_BITS.store(physical_address_bits, Ordering::Relaxed);
+/// Chooses depth and width of all stage-2 tables by the smallest ID_AA64MMFR0_EL1.PARange of the CPUs, and the form
+/// of the hypervisor's own by whether it uses VHE (HCR_EL2.E2H). Called once, before the first table.
+pub fn set_up(parange: u64, vhe: bool) {
+    ADDRESS_BITS.store(address_bits(parange), Ordering::Relaxed);
+    host::configure(vhe);
 }
 
-/// Depth and width as configured.
+/// Depth and width as set up.
 #[must_use]
 pub fn geometry() -> Geometry {
     Geometry::new(ADDRESS_BITS.load(Ordering::Relaxed))
 }
 
-/// VTCR_EL2 as configured.
+/// VTCR_EL2 as set up.
 #[must_use]
 pub fn vtcr() -> u64 {
     geometry().vtcr()
@@ -108,11 +110,8 @@ impl TableFormat for Stage2 {
 
     fn decode(level: Level, value: u64) -> Entry {
         descriptor::decode(level, value, |value| {
-            let permissions = Permissions {
-                read: value & READ != 0,
-                write: value & WRITE != 0,
-                execute: value & NO_EXECUTE == 0,
-            };
+            let permissions =
+                Permissions { read: value & READ != 0, write: value & WRITE != 0, execute: value & NO_EXECUTE == 0 };
             let normal = value & ATTRIBUTES == NORMAL;
             (permissions, if normal { MemoryType::WriteBack } else { MemoryType::Uncached })
         })

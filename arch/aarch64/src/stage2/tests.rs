@@ -1,3 +1,12 @@
+//! Descriptors and registers against the manual, trees of descriptors against a walk of their own.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -54,7 +63,7 @@ fn golden_values_of_the_host() {
     let leaf = host::encode_leaf(true, Level::L2, block, Permissions::R, normal);
     assert_eq!(leaf, 0x60_0000_4020_0785);
     assert_eq!(HostPaging::encode_table(page), 0x4123_5003);
-    assert_eq!(host::MAIR, 0xff04);
+    assert_eq!(HOST_MAIR, 0xff04);
 }
 
 #[test]
@@ -104,7 +113,7 @@ fn reach() {
 }
 
 #[test]
-fn the_configured_geometry_is_used() {
+fn the_chosen_geometry_is_used() {
     // Not changed here: other tests run at the same time.
     assert_eq!((Stage2::root(), vtcr()), (geometry().root(), geometry().vtcr()));
     assert!(!Stage2::reaches(Gpa::new(0), Gpa::new(1 << 48)));

@@ -1,8 +1,8 @@
 //! The debug registers of a vCPU (Arm ARM, D24.3).
 //!
 //! Every access traps (MDCR_EL2.TDA, TDOSA, TDRA), so the model is always right and the hardware needs it only while
-//! [`DebugRegisters::in_use`]. There is no external debugger: the communications channel is empty for ever, and what only
-//! a debugger may change reads as zero.
+//! [`DebugRegisters::in_use`]. There is no external debugger: the communications channel is empty for ever, and what
+//! only a debugger may change reads as zero.
 
 use super::{SysReg, names};
 
@@ -15,10 +15,10 @@ const SINGLE_STEP: u64 = 1 << 0;
 const MONITOR: u64 = 1 << 15;
 /// MDSCR_EL1: what a guest can change: SS, TDCC, KDE, MDE.
 const MDSCR: u64 = SINGLE_STEP | 1 << 12 | 1 << 13 | MONITOR;
-/// DBGBCR<n>_EL1: E, PMC, BAS, HMC, SSC, LBN, BT. None of them reaches EL2: debug exceptions go to EL1 (MDCR_EL2.TDE is
-/// 0), and there are none from a level above the one that they go to (D2.4).
+/// `DBGBCR<n>_EL1`: E, PMC, BAS, HMC, SSC, LBN, BT. None of them reaches EL2: debug exceptions go to EL1
+/// (MDCR_EL2.TDE is 0), and there are none from a level above the one that they go to (D2.4).
 const BREAKPOINT_CONTROL: u64 = 0x00ff_e1e7;
-/// DBGWCR<n>_EL1: E, PAC, LSC, BAS, HMC, SSC, LBN, WT, MASK.
+/// `DBGWCR<n>_EL1`: E, PAC, LSC, BAS, HMC, SSC, LBN, WT, MASK.
 const WATCHPOINT_CONTROL: u64 = 0x1f1f_ffff;
 /// OSLSR_EL1: OSLM = 0b10, the OS lock is implemented.
 const LOCK_IMPLEMENTED: u64 = 1 << 3;
@@ -41,9 +41,9 @@ pub struct DebugFeatures {
 /// A breakpoint or a watchpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pair {
-    /// DBGBVR<n>_EL1 or DBGWVR<n>_EL1.
+    /// `DBGBVR<n>_EL1` or `DBGWVR<n>_EL1`.
     pub value: u64,
-    /// DBGBCR<n>_EL1 or DBGWCR<n>_EL1.
+    /// `DBGBCR<n>_EL1` or `DBGWCR<n>_EL1`.
     pub control: u64,
 }
 
@@ -157,7 +157,7 @@ impl Bank {
     }
 }
 
-/// DBGBVR, DBGBCR, DBGWVR and DBGWCR are 2, 0, C0, C<n>, 4 to 7.
+/// DBGBVR, DBGBCR, DBGWVR and DBGWCR are 2, 0, C0, Cn, 4 to 7.
 const fn bank(register: SysReg) -> Option<(Bank, u8)> {
     if register.op1() != 0 || register.crn() != 0 || register.op2() < 4 {
         return None;

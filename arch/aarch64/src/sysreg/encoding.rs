@@ -1,4 +1,5 @@
-//! How a system register or instruction is named: Op0, Op1, CRn, CRm and Op2 (Arm ARM, D23.1.1).
+//! How a system register or instruction is named: Op0, Op1, CRn, CRm and Op2 (Arm ARM, "The System register encoding
+//! space").
 
 use core::fmt;
 
@@ -32,6 +33,12 @@ impl SysReg {
         Self(iss & NAME)
     }
 
+    /// The name as the trap's syndrome spells it (ISS, without register and direction).
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// Op0: 1 for instructions, 2 for debug and trace, 3 for the others.
     #[must_use]
     pub const fn op0(self) -> u8 {
@@ -62,11 +69,19 @@ impl SysReg {
         (self.0 >> 17 & 7) as u8
     }
 
+    /// All five in one number, as the MRS and MSR instructions have them in their bits 20 to 5.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        let [op0, op1, crn, crm, op2] =
+            [self.op0() as u32, self.op1() as u32, self.crn() as u32, self.crm() as u32, self.op2() as u32];
+        op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+    }
+
     /// The number, 0 to 63, of a register in the identification space: Op0 3, Op1 0, CRn 0, CRm 0 to 7, Op2 0 to 7.
     #[inline(always)]
     #[must_use]
     pub const fn identification(self) -> Option<usize> {
-        if self.0 & ID_SPACE == 3 << 20 { Some((self.0 << 2 & 0x38 | self.0 >> 17) as usize & 0x3f) } else { None }
+        if self.0 & ID_SPACE == 3 << 20 { Some((self.0 << 2 & 0x38 | self.0 >> 17 & 7) as usize) } else { None }
     }
 }
 

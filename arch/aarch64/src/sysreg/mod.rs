@@ -101,7 +101,7 @@ fn read(register: SysReg, models: &Models<'_>, now: Ticks) -> Action {
     if register.op0() == 2 {
         return models.debug.read(register, models.id.debug()).map_or(Action::Undefined, Action::Value);
     }
-    let timer = models.timer;
+    let timer = &*models.timer;
     match register {
         names::CNTP_CTL_EL0 => Action::Value(timer.control(now)),
         names::CNTP_CVAL_EL0 => Action::Value(timer.compare()),

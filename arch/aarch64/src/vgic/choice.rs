@@ -2,8 +2,6 @@
 
 use arrayvec::ArrayVec;
 
-use crate::gic::ListRegister;
-
 /// Most list registers that hardware has.
 pub(super) const MOST_REGISTERS: usize = 16;
 
@@ -86,12 +84,4 @@ impl Choice {
         plan.pending_left = plan.listed.len() - active < self.pending.offered;
         plan
     }
-}
-
-/// A list register about to be written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Listing {
-    pub(super) register: ListRegister,
-    /// It comes from the latch: the interrupt is pending there only.
-    pub(super) with_latch: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::bank::{Bank, Field};
 use super::bits::{byte, ones};
-use super::timer::Timer;
+use super::timer::{Timer, VIRTUAL_TIMER};
 use crate::gic::{Conditions, InterfaceState, ListRegister, LrState, Version};
 
 /// The SGIs in the bank.
@@ -89,13 +89,15 @@ impl Private {
     pub(super) fn fold(&mut self, register: ListRegister) {
         let mask = 1 << (register.intid & 31);
         let pending = self.bank.fold(mask, register.state);
+        if register.intid == VIRTUAL_TIMER {
+            self.timer.fold(&mut self.bank, register.hardware, pending);
+        }
         if let (Some(source), Some(active)) = (
             self.sources.get_mut(register.intid as usize),
             self.active_source.get_mut(register.intid as usize),
         ) {
-            let source_bit = 1_u8.checked_shl(u32::from(register.source)).unwrap_or(0);
-            *source |= if pending { source_bit } else { 0 };
-            *active = register.source;
+            *active = register.source & 7;
+            *source |= u8::from(pending) << *active;
         }
     }
 
@@ -113,6 +115,9 @@ impl Private {
             self.list_sgi(&mut register, active, forwarded);
         } else {
             register.eoi_maintenance = true;
+            if bit == VIRTUAL_TIMER {
+                self.timer.list(&self.bank, &mut register);
+            }
             self.bank.list(mask, !active);
         }
         register
@@ -124,7 +129,7 @@ impl Private {
         let waiting = self.sgi_sources(sgi);
         if active {
             register.source = self.active_source.get(sgi as usize).copied().unwrap_or(0);
-            let again = waiting == 0 || waiting >> (register.source & 7) & 1 != 0;
+            let again = waiting == 0 || waiting >> register.source & 1 != 0;
             if self.bank.latch & mask == 0 || !forwarded || !again {
                 register.eoi_maintenance = self.bank.latch & mask != 0;
                 self.bank.list(mask, false);
@@ -157,7 +162,7 @@ impl Private {
         }
     }
 
-    /// After LRENP: the most important `count` of the active interrupts that are not listed. `None`: none is left.
+    /// Priority and bit of the most important active interrupt.
     pub(super) fn most_important_active(&self) -> Option<(u8, u32)> {
         ones(self.bank.active).map(|bit| (self.bank.priority(bit), bit)).min()
     }

@@ -144,7 +144,7 @@ fn targets(register: u64, vcpus: usize) -> (u64, u8) {
     if vcpus == 1 {
         return (0, 0);
     }
-    let register = register & (1 << vcpus.min(8)) - 1;
+    let register = register & ((1 << vcpus.min(8)) - 1);
     let lowest = register.trailing_zeros();
     (register, if lowest < 8 { byte(lowest) } else { NOBODY })
 }

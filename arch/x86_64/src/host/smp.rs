@@ -1,5 +1,6 @@
 //! Starting the other CPUs.
 
+use core::fmt;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use arrayvec::ArrayVec;
@@ -18,10 +19,23 @@ pub type CpuEntry = fn(&'static PerCpu) -> !;
 pub struct StartReport {
     /// CPUs that run now, the boot CPU included.
     pub running: usize,
-    /// Local APIC ids of CPUs that did not come up within a second.
-    pub failed: ArrayVec<u32, MAX_CPUS>,
+    /// CPUs that did not come up within a second.
+    pub failed: ArrayVec<Failed, MAX_CPUS>,
     /// Enabled CPUs beyond the 64 that can be driven.
     pub ignored: usize,
+}
+
+/// A CPU that did not come up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Its local APIC id.
+    pub apic_id: u32,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the CPU with APIC id {} did not start and is not used", self.apic_id)
+    }
 }
 
 /// What the other CPUs do once they are up; set before the first is started.
@@ -51,7 +65,7 @@ pub(super) fn start_others(host: &mut Host, entry: CpuEntry) -> Result<StartRepo
         } else {
             apic::send_init(apic_id);
             percpu::unregister(cpu);
-            report.failed.push(apic_id);
+            report.failed.push(Failed { apic_id });
         }
     }
     trampoline.remove();

@@ -9,7 +9,7 @@ use crate::error::{BootError, Part};
 use crate::fdt::{Node, Path, number, registers, strings};
 
 /// MPIDR_EL1's affinity fields: Aff3 in bits 32-39, Aff2 to Aff0 in bits 0-23 (Arm ARM, section D24.2).
-pub(crate) const AFFINITY: u64 = 0xff_00ff_ffff;
+pub const AFFINITY: u64 = 0xff_00ff_ffff;
 
 impl Survey<'_> {
     /// The CPUs. `boot` is the one that runs.

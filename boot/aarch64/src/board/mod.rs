@@ -14,6 +14,8 @@ mod uart;
 
 pub use survey::Survey;
 
+pub use cpus::AFFINITY;
+
 use phalanx_handoff::board::{Board, ExceptionLevel};
 use phalanx_handoff::{BootInfo, Loader, PhysRange, Text};
 

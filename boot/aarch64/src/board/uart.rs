@@ -10,7 +10,7 @@ pub(super) fn kind(node: &Node<'_>) -> Option<UartKind> {
     const CADENCE: [&[u8]; 3] = [b"cdns,uart-r1p8", b"cdns,uart-r1p12", b"xlnx,xuartps"];
     const NS16550: [&[u8]; 3] = [b"ns16550a", b"ns16550", b"snps,dw-apb-uart"];
     let is_one_of = |names: [&[u8]; 3]| names.iter().any(|name| node.is_compatible(name));
-    if node.is_compatible(b"arm,pl011") || node.is_compatible(b"arm,sbsa-uart") {
+    if node.is_compatible(b"arm,pl011") {
         Some(UartKind::Pl011)
     } else if is_one_of(CADENCE) {
         Some(UartKind::Cadence)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use phalanx_abi::bundle::{MAX_NAME, MAX_VCPUS, OnReboot, PAGE_SIZE};
+use phalanx_abi::bundle::{Architecture, MAX_NAME, MAX_VCPUS, OnReboot, PAGE_SIZE};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -14,6 +14,8 @@ use crate::size::{self, Size};
 const MIN_MEMORY: u64 = 1 << 20;
 /// Most memory of a domain in bytes: guest-physical addresses of 40 bits, with the hole below 4 GiB to spare.
 const MAX_MEMORY: u64 = 1 << 39;
+/// Most memory in the place of flash: both banks of QEMU's board.
+const MAX_FLASH: u64 = 128 << 20;
 /// Memory where the manifest does not say.
 const DEFAULT_MEMORY: u64 = 256 << 20;
 
@@ -25,14 +27,27 @@ pub(crate) enum Format {
     Elf,
     Multiboot,
     Flat,
+    Image,
 }
 
-const FORMATS: [(&str, Format); 5] = [
+impl Format {
+    /// The machines that kernels of this format are for, where that is sure.
+    pub(crate) const fn architecture(self) -> Option<Architecture> {
+        match self {
+            Self::BzImage | Self::Multiboot => Some(Architecture::X86_64),
+            Self::Image => Some(Architecture::Aarch64),
+            Self::Auto | Self::Elf | Self::Flat => None,
+        }
+    }
+}
+
+const FORMATS: [(&str, Format); 6] = [
     ("auto", Format::Auto),
     ("bzimage", Format::BzImage),
     ("elf", Format::Elf),
     ("multiboot", Format::Multiboot),
     ("flat", Format::Flat),
+    ("image", Format::Image),
 ];
 
 const ON_REBOOT: [(&str, OnReboot); 2] = [("restart", OnReboot::Restart), ("end", OnReboot::End)];
@@ -42,10 +57,12 @@ const ON_REBOOT: [(&str, OnReboot); 2] = [("restart", OnReboot::Restart), ("end"
 pub(crate) struct DomainEntry {
     pub(crate) name: Spanned<String>,
     pub(crate) kernel: Spanned<String>,
-    pub(crate) format: Format,
+    pub(crate) format: Spanned<Format>,
     pub(crate) initrd: Option<Spanned<String>>,
     pub(crate) cmdline: Spanned<String>,
     pub(crate) memory: Spanned<u64>,
+    /// Bytes of RAM at address 0 (Arm only).
+    pub(crate) flash: Option<u64>,
     pub(crate) vcpus: u32,
     pub(crate) console: bool,
     pub(crate) load: Option<Spanned<u64>>,
@@ -54,25 +71,30 @@ pub(crate) struct DomainEntry {
 }
 
 /// Reads one domain; `None` where a required key is missing or wrong.
-pub(super) fn read(table: &Spanned<&DeTable<'_>>, problems: &mut Vec<Problem>) -> Option<DomainEntry> {
+pub(super) fn read(
+    table: &Spanned<&DeTable<'_>>,
+    architecture: Architecture,
+    problems: &mut Vec<Problem>,
+) -> Option<DomainEntry> {
     let place = table.span();
-    let mut reader = Reader::new(table, problems);
+    let mut reader = Reader::new(table, "a domain", problems);
     reader.require("name", "\"linux\"");
     reader.require("kernel", "\"debian:cloud\"");
     let name = name(&mut reader);
     let kernel = reader.string("kernel");
-    let format = reader.choice("format", &FORMATS).unwrap_or(Format::Auto);
+    let format = reader.choice("format", &FORMATS).unwrap_or(Spanned::new(place.clone(), Format::Auto));
     let initrd = reader.string("initrd");
     let cmdline = cmdline(&mut reader, place.clone());
     let memory = memory(&mut reader).unwrap_or(Spanned::new(place, DEFAULT_MEMORY));
+    let flash = flash(&mut reader, architecture);
     let vcpus = vcpus(&mut reader).unwrap_or(1);
     let console = reader.boolean("console").unwrap_or(true);
     let load = reader.number("load");
     let entry = reader.number("entry");
-    let on_reboot = reader.choice("on-reboot", &ON_REBOOT).unwrap_or(OnReboot::Restart);
+    let on_reboot = reader.choice("on-reboot", &ON_REBOOT).map_or(OnReboot::Restart, Spanned::into_inner);
     reader.finish();
     let (name, kernel) = (name?, kernel?);
-    Some(DomainEntry { name, kernel, format, initrd, cmdline, memory, vcpus, console, load, entry, on_reboot })
+    Some(DomainEntry { name, kernel, format, initrd, cmdline, memory, flash, vcpus, console, load, entry, on_reboot })
 }
 
 /// Complains about names that two domains share.
@@ -109,15 +131,36 @@ fn cmdline(reader: &mut Reader<'_, '_>, place: Range<usize>) -> Spanned<String> 
 }
 
 fn memory(reader: &mut Reader<'_, '_>) -> Option<Spanned<u64>> {
-    let text = reader.string("memory")?;
+    size_of(reader, "memory", "256M", MIN_MEMORY, MAX_MEMORY)
+}
+
+fn flash(reader: &mut Reader<'_, '_>, architecture: Architecture) -> Option<u64> {
+    let bytes = size_of(reader, "flash", "66M", PAGE_SIZE, MAX_FLASH)?;
+    if architecture != Architecture::Aarch64 {
+        let problem = Problem::new(bytes.span(), "`flash` is for aarch64 machines", "not used");
+        reader.complain(problem.help("remove it: a PC has RAM at address 0"));
+    }
+    Some(bytes.into_inner())
+}
+
+/// A number of bytes from `least` to `most`, in whole pages.
+fn size_of(
+    reader: &mut Reader<'_, '_>,
+    key: &'static str,
+    example: &str,
+    least: u64,
+    most: u64,
+) -> Option<Spanned<u64>> {
+    let text = reader.string(key)?;
     let wrong = |label: &str| {
-        let message = format!("`{}` is not a possible memory size", text.get_ref());
-        Problem::new(text.span(), message, label).help("write a number with K, M or G, for example `memory = \"256M\"`")
+        let message = format!("`{}` is not a possible {key} size", text.get_ref());
+        let help = format!("write a number with K, M or G, for example `{key} = \"{example}\"`");
+        Problem::new(text.span(), message, label).help(help)
     };
     let problem = match size::parse(text.get_ref()) {
         None => wrong("not a size"),
-        Some(bytes) if bytes < MIN_MEMORY => wrong("less than 1 MiB"),
-        Some(bytes) if bytes > MAX_MEMORY => wrong(&format!("more than {}", Size(MAX_MEMORY))),
+        Some(bytes) if bytes < least => wrong(&format!("less than {}", Size(least))),
+        Some(bytes) if bytes > most => wrong(&format!("more than {}", Size(most))),
         Some(bytes) if bytes % PAGE_SIZE != 0 => wrong("not a multiple of 4 KiB"),
         Some(bytes) => return Some(Spanned::new(text.span(), bytes)),
     };

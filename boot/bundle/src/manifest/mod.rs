@@ -8,8 +8,10 @@ use toml::de::{DeTable, DeValue};
 
 pub(crate) use domain::{DomainEntry, Format};
 
+use phalanx_abi::bundle::{Architecture, MAX_DOMAINS};
+use reader::Reader;
+
 use crate::error::Problem;
-use phalanx_abi::bundle::MAX_DOMAINS;
 
 const EXAMPLE: &str = "describe at least one domain:\n\n[[domain]]\nname = \"linux\"\nkernel = \"debian:cloud\"";
 
@@ -20,17 +22,37 @@ pub(crate) struct Manifest {
 }
 
 /// Reads a manifest, or says everything that is wrong with it.
-pub(crate) fn parse(text: &str) -> Result<Manifest, Vec<Problem>> {
+pub(crate) fn parse(text: &str, architecture: Architecture) -> Result<Manifest, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         return Err(errors.iter().map(syntax).collect());
     }
     let mut problems = Vec::new();
-    reader::unknown_keys(root.get_ref(), &["domain"], "a manifest", &mut problems);
+    reader::unknown_keys(root.get_ref(), &["architecture", "domain"], "a manifest", &mut problems);
+    if let Some(wanted) = wanted(&Spanned::new(root.span(), root.get_ref()), &mut problems) {
+        problems.extend(mismatch(&wanted, architecture));
+    }
     let tables = domain_tables(root.get_ref(), &mut problems);
-    let domains: Vec<_> = tables.into_iter().filter_map(|table| domain::read(&table, &mut problems)).collect();
+    let read = |table| domain::read(&table, architecture, &mut problems);
+    let domains: Vec<_> = tables.into_iter().filter_map(read).collect();
     domain::names_differ(&domains, &mut problems);
     if problems.is_empty() { Ok(Manifest { domains }) } else { Err(problems) }
+}
+
+/// The architecture that a manifest asks for.
+fn wanted(root: &Spanned<&DeTable<'_>>, problems: &mut Vec<Problem>) -> Option<Spanned<Architecture>> {
+    let choices = [Architecture::X86_64, Architecture::Aarch64].map(|one| (one.name(), one));
+    Reader::new(root, "a manifest", problems).choice("architecture", &choices)
+}
+
+/// The complaint about a manifest for other machines than those that it is built for.
+fn mismatch(wanted: &Spanned<Architecture>, built: Architecture) -> Option<Problem> {
+    let name = *wanted.get_ref();
+    let problem = || {
+        Problem::new(wanted.span(), format!("the manifest is for {name} machines"), format!("built for {built}"))
+            .help(format!("build it for {name} (`--arch {name}`), or leave `architecture` out if it fits any machine"))
+    };
+    (name != built).then(problem)
 }
 
 fn syntax(error: &toml::de::Error) -> Problem {

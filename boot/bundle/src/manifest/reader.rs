@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::error::Problem;
 
 /// What people write who know other tools, and what it is called here.
-const ALIASES: [(&str, &str); 12] = [
+const ALIASES: [(&str, &str); 14] = [
     ("cpus", "vcpus"),
     ("smp", "vcpus"),
     ("cores", "vcpus"),
@@ -21,18 +21,26 @@ const ALIASES: [(&str, &str); 12] = [
     ("bootargs", "cmdline"),
     ("image", "kernel"),
     ("address", "load"),
+    ("arch", "architecture"),
+    ("machine", "architecture"),
 ];
 
-/// The keys of one domain. Problems are collected; a value with a problem reads as absent.
+/// The keys of one table. Problems are collected; a value with a problem reads as absent.
 pub(super) struct Reader<'a, 'i> {
     table: &'a Spanned<&'a DeTable<'i>>,
+    owner: &'static str,
     asked: Vec<&'static str>,
     problems: &'a mut Vec<Problem>,
 }
 
 impl<'a, 'i> Reader<'a, 'i> {
-    pub(super) fn new(table: &'a Spanned<&'a DeTable<'i>>, problems: &'a mut Vec<Problem>) -> Self {
-        Self { table, asked: Vec::new(), problems }
+    /// `owner` is what the table is called in complaints.
+    pub(super) fn new(
+        table: &'a Spanned<&'a DeTable<'i>>,
+        owner: &'static str,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        Self { table, owner, asked: Vec::new(), problems }
     }
 
     /// Adds a problem that the caller found in a value.
@@ -57,11 +65,11 @@ impl<'a, 'i> Reader<'a, 'i> {
     }
 
     /// One of the given words.
-    pub(super) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<Spanned<T>> {
         let text = self.string(key)?;
         let chosen = choices.iter().find(|(word, _)| word == text.get_ref());
         if let Some((_, value)) = chosen {
-            return Some(*value);
+            return Some(Spanned::new(text.span(), *value));
         }
         let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
         let message = format!("`{}` is not a value of `{key}`", text.get_ref());
@@ -82,7 +90,7 @@ impl<'a, 'i> Reader<'a, 'i> {
 
     /// Complains about all keys that nobody asked for.
     pub(super) fn finish(self) {
-        unknown_keys(self.table.get_ref(), &self.asked, "a domain", self.problems);
+        unknown_keys(self.table.get_ref(), &self.asked, self.owner, self.problems);
     }
 
     fn typed<T>(

@@ -131,7 +131,10 @@ fn suggestions() {
     has(&domain_complaint("on_reboot = 'end'"), &["did you mean `on-reboot`?"]);
     has(&domain_complaint("colour = 'red'"), &["possible keys are `name`, `kernel`, `format`, `initrd`, `cmdline`"]);
     has(&domain_complaint("on-reboot = 'restrat'"), &["did you mean `restart`?"]);
-    has(&domain_complaint("format = 'coff'"), &["possible values are `auto`, `bzimage`, `elf`, `multiboot`, `flat`"]);
+    has(
+        &domain_complaint("format = 'coff'"),
+        &["possible values are `auto`, `bzimage`, `elf`, `multiboot`, `flat`, `image`"],
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the builder as a whole: from the text of a manifest to a parsed bundle, or to the diagnostic.
 
+mod arm;
 mod diagnostics;
 mod files;
 mod images;
@@ -12,10 +13,10 @@ mod start_info;
 use std::path::PathBuf;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use phalanx_abi::bundle::{Bundle, Domain, Entry, X86EntryRecord};
+use phalanx_abi::bundle::{ALWAYS, Bundle, Domain, Entry, X86EntryRecord};
 use tempfile::TempDir;
 
-use crate::{Error, build_from_str};
+use crate::{Architecture, Error, build_from_str};
 
 /// A folder with kernels of every kind, in which manifests are built.
 struct Workshop {
@@ -34,11 +35,15 @@ impl Workshop {
 
     /// Builds a manifest; the only name that the resolver knows is `known:kernel`.
     fn build(&self, manifest: &str) -> Result<Vec<u8>, Error> {
+        self.build_for(Architecture::X86_64, manifest)
+    }
+
+    fn build_for(&self, architecture: Architecture, manifest: &str) -> Result<Vec<u8>, Error> {
         let resolver = |name: &str| match name {
             "known:kernel" => Ok(self.folder.path().join("kernel")),
             _ => Err(String::from("no such system")),
         };
-        build_from_str("SYSTEM.toml", manifest, self.folder.path(), &resolver)
+        build_from_str("SYSTEM.toml", manifest, self.folder.path(), &resolver, architecture)
     }
 
     /// The diagnostic of a manifest that cannot be built, as a person sees it, without the name of the folder.
@@ -50,29 +55,39 @@ impl Workshop {
 
     /// Builds a domain from further lines of its table, or returns the diagnostic.
     fn domain(&self, lines: &str) -> Result<Built, String> {
+        self.domain_for(Architecture::X86_64, lines)
+    }
+
+    fn domain_for(&self, architecture: Architecture, lines: &str) -> Result<Built, String> {
         let manifest = format!("[[domain]]\nname = \"test\"\n{lines}\n");
-        self.build(&manifest).map(Built).map_err(|error| render(&error))
+        let built = self.build_for(architecture, &manifest);
+        built.map(|bytes| Built { bytes, machine: ALWAYS }).map_err(|error| render(&error))
     }
 }
 
-/// A bundle with one domain.
+/// A bundle with one domain, as a machine with this alternative sees it.
 #[derive(Debug)]
-struct Built(Vec<u8>);
+struct Built {
+    bytes: Vec<u8>,
+    machine: u32,
+}
 
 impl Built {
     fn only(&self) -> Domain<'_> {
-        Bundle::parse(&self.0).expect("the builder writes valid bundles").domains().next().unwrap()
+        Bundle::parse(&self.bytes).expect("the builder writes valid bundles").domains().next().unwrap()
     }
 
     fn entry(&self) -> X86EntryRecord {
-        let Entry::X86(entry) = self.only().entry();
-        *entry
+        match self.only().entry() {
+            Entry::X86(entry) => *entry,
+            Entry::Arm(_) => panic!("an x86 domain was built"),
+        }
     }
 
     /// `len` bytes of the guest's memory as it is when the domain starts.
     fn read(&self, gpa: u64, len: usize) -> Vec<u8> {
         let mut memory = vec![0; len];
-        for segment in self.only().segments() {
+        for segment in self.only().segments().filter(|segment| segment.fits(self.machine)) {
             for (byte, at) in segment.bytes.iter().zip(segment.gpa..) {
                 if let Some(place) = at.checked_sub(gpa).and_then(|offset| memory.get_mut(offset as usize)) {
                     *place = *byte;

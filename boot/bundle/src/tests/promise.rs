@@ -34,7 +34,7 @@ proptest! {
         let initrd = if initrd.is_some() { "initrd = 'initrd'" } else { "" };
         let memory = pages * 4;
         let built = shop.domain(&format!("kernel = 'kernel'\n{initrd}\nvcpus = {vcpus}\nmemory = '{memory}K'\n{lines}"));
-        let Ok(Built(bytes)) = built else {
+        let Ok(Built { bytes, .. }) = built else {
             return Ok(());
         };
         let domain = Bundle::parse(&bytes).unwrap().domains().next().unwrap();
@@ -57,7 +57,7 @@ proptest! {
             }
         }
         let shop = Workshop::new(&[("kernel", &kernel)]);
-        if let Ok(Built(bytes)) = shop.domain(&format!("kernel = 'kernel'\n{lines}")) {
+        if let Ok(Built { bytes, .. }) = shop.domain(&format!("kernel = 'kernel'\n{lines}")) {
             prop_assert!(Bundle::parse(&bytes).is_ok());
         }
     }

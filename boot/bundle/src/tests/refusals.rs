@@ -51,7 +51,12 @@ fn linux_kernels_that_do_not_do() {
 
 #[test]
 fn elf_files_that_do_not_do() {
-    refused(&Elf { machine: 183, ..Elf::default() }.build(), "", &["for another processor", "machine number is 183"]);
+    refused(
+        &Elf { machine: 183, ..Elf::default() }.build(),
+        "",
+        &["for another processor", "it is for aarch64", "this system for x86_64"],
+    );
+    refused(&Elf { machine: 4, ..Elf::default() }.build(), "", &["for another processor", "machine number 4"]);
     refused(
         &Elf { kind: 3, ..Elf::default() }.build(),
         "",

@@ -1,13 +1,13 @@
 //! An Arm machine: EL2, with the interrupt controller that the device tree names.
 
-use core::convert::Infallible;
+use core::fmt;
 
 use phalanx_arch_aarch64::arm::{Arm, Cpu};
-use phalanx_arch_aarch64::gic::{Gic, Version};
+use phalanx_arch_aarch64::gic::Version;
 use phalanx_arch_aarch64::host::gic::{GicV2, GicV3};
 pub(crate) use phalanx_arch_aarch64::host::{self, crash};
 use phalanx_arch_aarch64::host::{PerCpu, init_boot_cpu};
-pub(crate) use phalanx_boot_aarch64::stop;
+pub(crate) use phalanx_boot_aarch64::{Port, console as open, stop};
 use phalanx_core::Machine;
 use phalanx_handoff::BootInfo;
 use spin::Once;
@@ -15,11 +15,23 @@ use spin::Once;
 use super::Backend;
 use crate::start::{StartError, run_bundle};
 
-/// Why a processor cannot run guests: found out before, by the host.
-pub(crate) type Missing = Infallible;
+/// Why a processor cannot run guests: nothing, as the host has found out before.
+#[derive(Debug)]
+pub(crate) enum Missing {}
 
-/// What the machine calls the number of a CPU.
-pub(crate) const CPU_NUMBER: &str = "MPIDR";
+impl fmt::Display for Missing {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
+
+impl Missing {
+    /// What the user can do.
+    pub(crate) const fn help(&self) -> &'static str {
+        match *self {}
+    }
+}
+
 /// Why what is typed is not seen, where there is no console interrupt.
 pub(crate) const NO_CONSOLE_INTERRUPT: &str = "the device tree names no interrupt for the serial port";
 /// Physical memory is mapped where it is.
@@ -35,6 +47,14 @@ pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
     }
 }
 
+/// Stops this CPU for good.
+pub(crate) fn halt_forever() -> ! {
+    host::instr::halt_forever()
+}
+
+/// Where the kernel sees a byte of physical memory.
+pub(crate) use host::pointer as direct_map;
+
 /// Builds [`Backend`] for an interrupt controller: a generic function cannot have a static of its own.
 macro_rules! backend {
     ($gic:ty) => {
@@ -45,7 +65,6 @@ macro_rules! backend {
             }
 
             fn enable(per_cpu: &'static PerCpu) -> Result<Self::Cpu, Missing> {
-                <$gic>::set_enabled(true);
                 Ok(Cpu::enable(per_cpu, host::vhe()))
             }
         }

@@ -1,6 +1,7 @@
 //! A PC: the backend is AMD SVM.
 
 pub(crate) use phalanx_arch_x86_64::host::{self, crash};
+pub(crate) use phalanx_arch_x86_64::host::direct_map;
 use phalanx_arch_x86_64::host::{PerCpu, init_boot_cpu, instr, paging};
 pub(crate) use phalanx_arch_x86_64::svm::Missing;
 use phalanx_arch_x86_64::svm::{Features, Svm, SvmCpu};
@@ -19,8 +20,6 @@ use crate::start::{StartError, run_bundle};
 /// The first serial port.
 pub(crate) type Port = Uart<Com1>;
 
-/// What the machine calls the number of a CPU.
-pub(crate) const CPU_NUMBER: &str = "APIC id";
 /// Why what is typed is not seen, where there is no console interrupt.
 pub(crate) const NO_CONSOLE_INTERRUPT: &str = "no IO-APIC brings the serial port's interrupt";
 /// Where physical address 0 is mapped.
@@ -30,9 +29,6 @@ pub(crate) const DIRECT_MAP: u64 = paging::DIRECT_MAP;
 pub(crate) fn open() -> Option<Port> {
     Uart::new(Com1).ok()
 }
-
-/// A PC's port is where it always is.
-pub(crate) fn locate_console(_info: &BootInfo) {}
 
 /// Finds out what the processor can, takes the machine over, and runs the bundle.
 pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {

@@ -90,6 +90,14 @@ impl Board {
         }
     }
 
+    /// The arguments without which the board wants something of the host: the ZCU102's display port makes sound.
+    pub(super) const fn silenced(self) -> &'static str {
+        match self {
+            Self::Zcu102 => "-audio none",
+            Self::Pc | Self::Virt { .. } | Self::Raspi4b => "",
+        }
+    }
+
     /// The value of `-machine`.
     pub(super) fn machine(self) -> String {
         match self {

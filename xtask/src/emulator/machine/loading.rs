@@ -28,8 +28,8 @@ impl Boot {
                 line.extend(["-cdrom".into(), text(iso)]);
                 line
             }
-            Self::UBoot { firmware, folder } => {
-                let mut line = vec!["-bios".into(), text(firmware), "-drive".into()];
+            Self::Firmware { code, folder } => {
+                let mut line = vec!["-bios".into(), text(code), "-drive".into()];
                 line.push(format!("if=none,id=disk,format=raw,readonly=on,file=fat:{}", folder.display()));
                 line.extend(words("-device virtio-blk-device,drive=disk"));
                 line

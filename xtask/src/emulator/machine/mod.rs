@@ -21,7 +21,7 @@ pub(crate) enum Boot {
     /// From an ISO by UEFI firmware: code (read-only) and a private copy of its variables.
     IsoUefi { iso: PathBuf, code: PathBuf, variables: PathBuf },
     /// From a folder by U-Boot, as from a disk.
-    UBoot { firmware: PathBuf, folder: PathBuf },
+    Firmware { code: PathBuf, folder: PathBuf },
     /// By the emulator, with a device tree of our own that it does not look at: a few instructions (`shim`) put its address
     /// where the kernel looks for it.
     OwnTree { shim: PathBuf, kernel: PathBuf, tree: PathBuf, bundle: PathBuf },
@@ -116,6 +116,7 @@ impl Machine {
             Arch::X86 => words("-device isa-debug-exit,iobase=0xf4,iosize=0x04"),
             Arch::Arm => words("-semihosting-config enable=on,target=native"),
         });
+        line.extend(words(self.board.silenced()));
         line.extend(words("-chardev stdio,id=console,signal=off -serial chardev:console"));
         line
     }

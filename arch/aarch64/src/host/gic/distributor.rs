@@ -32,6 +32,8 @@ pub(super) mod offset {
     pub(in super::super) const ICFGR: u64 = 0xc00;
     /// Sends an SGI (GICv2).
     pub(in super::super) const SGIR: u64 = 0xf00;
+    /// Clears pending SGIs, a byte each (GICv2).
+    pub(in super::super) const CPENDSGIR: u64 = 0xf10;
     /// Routes, 8 bytes each (GICv3).
     pub(in super::super) const IROUTER: u64 = 0x6000;
 }

@@ -8,7 +8,7 @@ use phalanx_handoff::board::Gic as Description;
 use super::super::error::HostError;
 use super::super::mmio::Registers;
 use super::super::percpu::PerCpu;
-use super::{FIRST_SHARED, KICK, STOP, distributor, frame, v2, v3};
+use super::{FIRST_SHARED, KICK, STOP, distributor, v2, v3};
 use crate::gic::Version;
 
 /// The version in use: 2 or 3.
@@ -37,9 +37,9 @@ pub(in super::super) fn set_up(gic: &Description) -> Result<(), HostError> {
     match gic {
         Description::V2 { gicd, gicc, gich, gicv } => {
             let (gich, gicv) = gich.zip(*gicv).ok_or(HostError::NoVirtualInterface)?;
-            GICV.store(frame::side_by_side(gicv).as_u64(), Ordering::Relaxed);
+            GICV.store(gicv.start().as_u64(), Ordering::Relaxed);
             VERSION.store(2, Ordering::Relaxed);
-            v2::set_up(gicd.start(), frame::side_by_side(*gicc), gich.start());
+            v2::set_up(gicd.start(), gicc.start(), gich.start());
             Ok(())
         }
         Description::V3 { gicd, .. } => {

@@ -10,14 +10,14 @@
 //! The crate `arm-gic` serves an operating system: it has no deactivation apart from the end of an interrupt, no active
 //! state and no virtual interface, and those are all that a hypervisor does often; so the drivers are here.
 
-#[cfg(any(test, target_arch = "aarch64"))]
-mod frame;
 pub mod list_register;
 #[cfg(any(test, target_arch = "aarch64"))]
 mod redistributor;
 
 #[cfg(target_arch = "aarch64")]
 mod distributor;
+#[cfg(target_arch = "aarch64")]
+mod hcr;
 #[cfg(target_arch = "aarch64")]
 mod init;
 #[cfg(target_arch = "aarch64")]

@@ -20,12 +20,7 @@ pub(super) const fn affinity(mpidr: u64) -> u32 {
 }
 
 /// Finds the redistributor for the CPU with this MPIDR; `read` reads a 64-bit register.
-pub(super) fn find(
-    regions: &[PhysRange],
-    stride: Option<u64>,
-    mpidr: u64,
-    read: impl Fn(Hpa) -> u64,
-) -> Option<Hpa> {
+pub(super) fn find(regions: &[PhysRange], stride: Option<u64>, mpidr: u64, read: impl Fn(Hpa) -> u64) -> Option<Hpa> {
     regions.iter().find_map(|&region| find_in(region, stride, affinity(mpidr), &read))
 }
 

@@ -11,8 +11,9 @@ use super::super::instr;
 use super::super::mmio::Registers;
 use super::super::percpu::this_cpu;
 use super::distributor::{self, offset};
+use super::hcr;
 use super::list_register::v2::{decode, encode};
-use crate::gic::{Gic, InterfaceState, ListRegister, Maintenance, Version};
+use crate::gic::{Conditions, Gic, InterfaceState, ListRegister, Version};
 
 /// Registers of the CPU interface (IHI 0048, 4.1.3).
 mod gicc {
@@ -36,14 +37,9 @@ mod gich {
     pub(super) const HCR: u64 = 0x0;
     pub(super) const VTR: u64 = 0x4;
     pub(super) const VMCR: u64 = 0x8;
-    pub(super) const MISR: u64 = 0x10;
-    pub(super) const EISR0: u64 = 0x20;
     pub(super) const ELRSR0: u64 = 0x30;
     pub(super) const APR: u64 = 0xf0;
     pub(super) const LR: u64 = 0x100;
-    /// GICH_HCR.En and UIE.
-    pub(super) const ENABLE: u32 = 1 << 0;
-    pub(super) const UNDERFLOW: u32 = 1 << 1;
 }
 
 /// The list registers that are used at most.
@@ -100,6 +96,9 @@ pub(super) fn set_up(gicd_at: Hpa, gicc_at: Hpa, gich_at: Hpa) {
 /// Sets up the interfaces of this CPU, which lets the private interrupts of `enabled` come. Returns the part of GICD_SGIR
 /// that selects this CPU, and where its private interrupts are controlled.
 pub(super) fn init_cpu(enabled: u32) -> (u64, Hpa) {
+    for word in 0..4 {
+        gicd().write(offset::CPENDSGIR + 4 * word, u32::MAX);
+    }
     distributor::set_up_private(gicd(), 0, enabled);
     let gicc = gicc();
     for word in 0..4 {
@@ -171,11 +170,6 @@ impl Gic for GicV2 {
         gich().read(gich::ELRSR0)
     }
 
-    #[inline(always)]
-    fn ended() -> u32 {
-        gich().read(gich::EISR0)
-    }
-
     fn read(n: usize) -> ListRegister {
         if n < Self::list_registers() { decode(gich().read(gich::LR + 4 * n as u64)) } else { ListRegister::default() }
     }
@@ -192,12 +186,16 @@ impl Gic for GicV2 {
         u64::from(encode(register))
     }
 
-    fn set_underflow(enabled: bool) {
-        change_hcr(gich::UNDERFLOW, enabled);
+    fn set_maintenance(conditions: Conditions) {
+        change_hcr(hcr::MAINTENANCE | hcr::COUNT, hcr::conditions(conditions));
+    }
+
+    fn take_unlisted() -> u32 {
+        change_hcr(hcr::COUNT, 0) >> hcr::COUNT_SHIFT & 0x1f
     }
 
     fn set_enabled(enabled: bool) {
-        change_hcr(gich::ENABLE, enabled);
+        change_hcr(hcr::ENABLE, if enabled { hcr::ENABLE } else { 0 });
     }
 
     fn save() -> InterfaceState {
@@ -208,14 +206,11 @@ impl Gic for GicV2 {
         gich().write(gich::VMCR, state.vmcr);
         gich().write(gich::APR, state.apr0);
     }
-
-    fn maintenance() -> Maintenance {
-        let causes = gich().read(gich::MISR);
-        Maintenance { eoi: causes & 1 != 0, underflow: causes & 2 != 0 }
-    }
 }
 
-fn change_hcr(bit: u32, set: bool) {
-    let others = gich().read(gich::HCR) & !bit;
-    gich().write(gich::HCR, others | if set { bit } else { 0 });
+/// Replaces the bits of `mask` by `value`, and tells what was there before.
+fn change_hcr(mask: u32, value: u32) -> u32 {
+    let old = gich().read(gich::HCR);
+    gich().write(gich::HCR, old & !mask | value);
+    old
 }

@@ -11,13 +11,14 @@ use super::super::mmio::Registers;
 use super::super::percpu::this_cpu;
 use super::super::registers::{
     IccAp1r0, IccBpr1, IccCtlr, IccDir, IccEoir1, IccIar1, IccIgrpen1, IccPmr, IccSgi1r, IccSreEl2, IchAp0r0, IchAp1r0,
-    IchEisr, IchElrsr, IchHcr, IchMisr, IchVmcr, IchVtr,
+    IchElrsr, IchHcr, IchVmcr, IchVtr,
 };
 use super::super::timer;
 use super::distributor::{self, offset};
+use super::hcr;
 use super::list_register::v3::{decode, encode};
 use super::redistributor;
-use crate::gic::{Gic, InterfaceState, ListRegister, Maintenance, Version};
+use crate::gic::{Conditions, Gic, InterfaceState, ListRegister, Version};
 
 /// GICD_CTLR (IHI 0069, 12.9.4): affinity routing and group 1, as the non-secure view and the only view spell them.
 const GROUP_1: u32 = 1 << 1;
@@ -38,9 +39,6 @@ const SRE: u64 = 1 << 0;
 const SRE_ALL: u64 = 0xf;
 /// ICC_CTLR_EL1.EOImode.
 const EOI_MODE: u64 = 1 << 1;
-/// ICH_HCR_EL2.En and UIE.
-const ENABLE: u64 = 1 << 0;
-const UNDERFLOW: u64 = 1 << 1;
 
 /// The affinity fields in an SGI register, an IROUTER or an MPIDR.
 const AFFINITY: u64 = 0xff_00ff_ffff;
@@ -250,12 +248,6 @@ impl Gic for GicV3 {
         IchElrsr.read() as u32
     }
 
-    #[inline(always)]
-    fn ended() -> u32 {
-        instr::isb();
-        IchEisr.read() as u32
-    }
-
     fn read(n: usize) -> ListRegister {
         if n < Self::list_registers() { decode(read_list_register(n)) } else { ListRegister::default() }
     }
@@ -272,21 +264,21 @@ impl Gic for GicV3 {
         encode(register)
     }
 
-    fn set_underflow(enabled: bool) {
-        change_hcr(UNDERFLOW, enabled);
+    fn set_maintenance(conditions: Conditions) {
+        change_hcr(hcr::MAINTENANCE | hcr::COUNT, hcr::conditions(conditions));
+    }
+
+    fn take_unlisted() -> u32 {
+        change_hcr(hcr::COUNT, 0) >> hcr::COUNT_SHIFT & 0x1f
     }
 
     fn set_enabled(enabled: bool) {
-        change_hcr(ENABLE, enabled);
+        change_hcr(hcr::ENABLE, if enabled { hcr::ENABLE } else { 0 });
     }
 
     fn save() -> InterfaceState {
         instr::isb();
-        InterfaceState {
-            vmcr: IchVmcr.read() as u32,
-            apr0: IchAp0r0.read() as u32,
-            apr1: IchAp1r0.read() as u32,
-        }
+        InterfaceState { vmcr: IchVmcr.read() as u32, apr0: IchAp0r0.read() as u32, apr1: IchAp1r0.read() as u32 }
     }
 
     fn restore(state: &InterfaceState) {
@@ -294,15 +286,11 @@ impl Gic for GicV3 {
         IchAp0r0.write(u64::from(state.apr0));
         IchAp1r0.write(u64::from(state.apr1));
     }
-
-    fn maintenance() -> Maintenance {
-        instr::isb();
-        let causes = IchMisr.read();
-        Maintenance { eoi: causes & 1 != 0, underflow: causes & 2 != 0 }
-    }
 }
 
-fn change_hcr(bit: u64, set: bool) {
-    let others = IchHcr.read() & !bit;
-    IchHcr.write(others | if set { bit } else { 0 });
+/// Replaces the bits of `mask` by `value`, and tells what was there before.
+fn change_hcr(mask: u32, value: u32) -> u32 {
+    let old = IchHcr.read() as u32;
+    IchHcr.write(u64::from(old & !mask | value));
+    old
 }

@@ -54,6 +54,11 @@ pub(in super::super) fn has_vhe() -> bool {
     ID_AA64MMFR1_EL1.read(ID_AA64MMFR1_EL1::VH) != 0
 }
 
+/// How wide a physical address is, as the processor encodes it.
+pub(in super::super) fn pa_range() -> u64 {
+    ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange)
+}
+
 /// Whether this processor can use 4 KiB tables.
 pub(in super::super) fn check_granule() -> Result<(), NoSmallGranule> {
     const NOT_SUPPORTED: u64 = 0xf;
@@ -66,7 +71,7 @@ pub(in super::super) fn check_granule() -> Result<(), NoSmallGranule> {
 impl Switches {
     /// For the tables at `root`.
     pub(in super::super) fn new(root: Hpa, vhe: bool) -> Self {
-        let size = ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange).min(LARGEST_PA_RANGE);
+        let size = pa_range().min(LARGEST_PA_RANGE);
         Self {
             hcr: HCR | if vhe { E2H } else { 0 },
             tcr: TCR | if vhe { TCR_VHE | size << 32 } else { TCR_RES1 | size << 16 },

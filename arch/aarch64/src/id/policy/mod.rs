@@ -1,14 +1,15 @@
 //! The policy: which features of the host's processor a guest sees, and up to which value.
 //!
-//! Fields and values: Arm ARM, D24.2, the register of that name. A feature that a hidden one is needed for is hidden too.
+//! Fields and values: Arm ARM, D24.2, the register of that name. A feature that a hidden one is needed for is hidden
+//! too.
 
 mod aarch32;
 mod features;
 mod memory;
 
+use super::IdRegister;
 use super::rule::Rule::{AsHost, GicRegisters, OneOf};
 use super::rule::{Field, Fields, by, signed_up_to, up_to};
-use super::IdRegister;
 use Fields::{These, Whole};
 
 pub(super) use aarch32::AARCH32;
@@ -65,4 +66,3 @@ const DFR0: &[Field] = &[
     by(AsHost, "CTX_CMPs", 28),
     DFR0_DOUBLE_LOCK,
 ];
-

@@ -58,7 +58,7 @@ _start:
 extern "C" fn start(tree: u64, began: u64) -> ! {
     start_info::keep(tree, began);
     serial::init();
-    gic::init();
+    gic::reset();
     // SAFETY: `entry!` defines it in the guest crate with this signature.
     unsafe { guest_main() };
     report::done();

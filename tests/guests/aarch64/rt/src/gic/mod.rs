@@ -62,7 +62,7 @@ pub fn intids() -> u32 {
 }
 
 /// Sets up the distributor, then this CPU: everything disabled, at the runtime's priority.
-pub(crate) fn init() {
+pub fn reset() {
     match controller() {
         Controller::V2 { .. } => v2::init(),
         Controller::V3 { .. } => v3::init(),

@@ -51,6 +51,9 @@ pub(super) fn init() {
 
 pub(super) fn init_cpu() {
     super::init_private(distributor());
+    for word in (0..16).step_by(4) {
+        mmio::write32(distributor() + gicd::CPENDSGIR + word, u32::MAX);
+    }
     set_mask(0xff);
     mmio::write32(interface() + gicc::CTLR, ENABLE);
 }

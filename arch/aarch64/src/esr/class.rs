@@ -1,0 +1,29 @@
+//! Exception classes: ESR_ELx.EC (Arm ARM, D24.2.40).
+
+pub(super) const NO_REASON: u8 = 0x00;
+pub(super) const WAIT: u8 = 0x01;
+pub(super) const CP15: u8 = 0x03;
+pub(super) const CP15_PAIR: u8 = 0x04;
+pub(super) const CP14: u8 = 0x05;
+pub(super) const CP14_MEMORY: u8 = 0x06;
+pub(super) const FP: u8 = 0x07;
+pub(super) const VMRS: u8 = 0x08;
+pub(super) const POINTER_AUTHENTICATION: u8 = 0x09;
+pub(super) const CP14_PAIR: u8 = 0x0c;
+pub(super) const ILLEGAL_STATE: u8 = 0x0e;
+pub(super) const HVC32: u8 = 0x12;
+pub(super) const SMC32: u8 = 0x13;
+pub(super) const HVC: u8 = 0x16;
+pub(super) const SMC: u8 = 0x17;
+pub(super) const SYSTEM_REGISTER: u8 = 0x18;
+pub(super) const SVE: u8 = 0x19;
+pub(super) const SME: u8 = 0x1d;
+pub(super) const INSTRUCTION_ABORT: u8 = 0x20;
+pub(super) const PC_ALIGNMENT: u8 = 0x22;
+pub(super) const DATA_ABORT: u8 = 0x24;
+pub(super) const SP_ALIGNMENT: u8 = 0x26;
+pub(super) const SYSTEM_ERROR: u8 = 0x2f;
+pub(super) const BREAKPOINT: u8 = 0x30;
+pub(super) const STEP: u8 = 0x32;
+pub(super) const WATCHPOINT: u8 = 0x34;
+pub(super) const BRK: u8 = 0x3c;
