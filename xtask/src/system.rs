@@ -1,6 +1,6 @@
 //! From a manifest to what a machine boots: the hypervisor and the bundle.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -26,43 +26,52 @@ pub(crate) struct System {
     pub(crate) bundle: PathBuf,
 }
 
-/// Builds systems for one architecture; the hypervisor and each test guest once.
+/// Builds systems for one architecture; the hypervisor, when the first is wanted, and each test guest once.
 pub(crate) struct Builder<'p> {
     places: &'p Places,
     arch: Arch,
     bare: Bare<'p>,
-    kernel: PathBuf,
+    kernel: OnceCell<std::result::Result<PathBuf, String>>,
     guests: RefCell<BTreeSet<String>>,
 }
 
 impl<'p> Builder<'p> {
-    /// Prepares the target and builds the hypervisor.
+    /// Prepares the target.
     pub(crate) fn new(places: &'p Places, arch: Arch) -> Result<Self> {
         let bare = Bare::new(places, arch)?;
-        bare.build(&[KERNEL])?;
-        let elf = bare.binary(KERNEL);
-        let kernel = match arch {
-            Arch::X86 => elf,
+        Ok(Self { places, arch, bare, kernel: OnceCell::new(), guests: RefCell::default() })
+    }
+
+    /// Builds the hypervisor and the bundle of `manifest`; whatever the manifest names is prepared.
+    pub(crate) fn system(&self, manifest: &Path) -> Result<System> {
+        let kernel = self.kernel.get_or_init(|| self.build_kernel().map_err(|error| one_clause(&error)));
+        let kernel = kernel.clone().map_err(|error| trouble(error, "mend the hypervisor, then try again"))?;
+        Ok(System { arch: self.arch, kernel, bundle: self.bundle(manifest)? })
+    }
+
+    /// Builds the bundle alone.
+    pub(crate) fn bundle(&self, manifest: &Path) -> Result<PathBuf> {
+        let bytes = self.assemble(manifest)?;
+        let name = manifest.file_stem().unwrap_or_default();
+        let bundle = self.places.target.join(self.arch.place("bundles")).join(name).with_extension("bin");
+        store::write_atomically(&bundle, &bytes)?;
+        Ok(bundle)
+    }
+
+    /// The hypervisor as a loader takes it.
+    fn build_kernel(&self) -> Result<PathBuf> {
+        self.bare.build(&[KERNEL])?;
+        let elf = self.bare.binary(KERNEL);
+        match self.arch {
+            Arch::X86 => Ok(elf),
             Arch::Arm => {
                 let image = elf.with_extension("image");
-                flat::write_image(&elf, &image)?;
-                image
+                flat::write_image(&elf, &image).map(|()| image)
             }
-        };
-        Ok(Self { places, arch, bare, kernel, guests: RefCell::default() })
+        }
     }
 
-    /// Builds the bundle of `manifest`; whatever the manifest names is prepared.
-    pub(crate) fn system(&self, manifest: &Path) -> Result<System> {
-        let bytes = self.bundle(manifest)?;
-        let name = manifest.file_stem().unwrap_or_default();
-        let folder = self.places.target.join(self.arch.place("bundles"));
-        let bundle = folder.join(name).with_extension("bin");
-        store::write_atomically(&bundle, &bytes)?;
-        Ok(System { arch: self.arch, kernel: self.kernel.clone(), bundle })
-    }
-
-    fn bundle(&self, manifest: &Path) -> Result<Vec<u8>> {
+    fn assemble(&self, manifest: &Path) -> Result<Vec<u8>> {
         let text = std::fs::read_to_string(manifest).map_err(at_path("read", manifest))?;
         let resolver = |name: &str| self.resolve(name).map_err(|error| one_clause(&error));
         let folder = manifest.parent().unwrap_or(Path::new(""));

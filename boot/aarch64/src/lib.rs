@@ -24,6 +24,9 @@ mod stop;
 #[cfg(any(test, target_os = "none"))]
 mod tables;
 
+#[cfg(test)]
+mod fixture;
+
 #[cfg(all(target_arch = "aarch64", target_os = "none"))]
 mod entry;
 

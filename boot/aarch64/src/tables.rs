@@ -121,34 +121,41 @@ impl Tables {
             return Err(CannotMap);
         }
         while at < end {
-            at += self.map_one(at, end - at, self.format.attributes(kind))?;
+            at = self.map_gigabyte(at, end, self.format.attributes(kind))?;
         }
         Ok(())
     }
 
-    /// Maps one block at `at`, 1 GiB where it can and `left` allows; tells its bytes.
-    fn map_one(&mut self, at: u64, left: u64, attributes: u64) -> Result<u64, CannotMap> {
+    /// Maps from `at` up to `end` or the end of the gigabyte, whichever comes first, and tells which.
+    fn map_gigabyte(&mut self, at: u64, end: u64, attributes: u64) -> Result<u64, CannotMap> {
         let gigabytes = self.next(0, index(at, 39))?;
         let slot = index(at, 30);
+        let gigabyte_end = (at | (GIGABYTE - 1)) + 1;
         match self.entry(gigabytes, slot) {
-            Entry::Nothing if at.is_multiple_of(GIGABYTE) && left >= GIGABYTE => {
+            Entry::Nothing if at.is_multiple_of(GIGABYTE) && gigabyte_end <= end => {
                 self.write(gigabytes, slot, at | attributes);
-                return Ok(GIGABYTE);
             }
-            Entry::Block(held) => {
-                let rest = GIGABYTE - at % GIGABYTE;
-                return is_same_memory(held, attributes).then_some(rest.min(left)).ok_or(CannotMap);
-            }
-            Entry::Nothing | Entry::Table(_) => {}
-        }
-        let blocks = self.next(gigabytes, slot)?;
-        let slot = index(at, 21);
-        match self.entry(blocks, slot) {
-            Entry::Nothing => self.write(blocks, slot, at | attributes),
             Entry::Block(held) if is_same_memory(held, attributes) => {}
-            _ => return Err(CannotMap),
+            Entry::Block(_) => return Err(CannotMap),
+            Entry::Nothing | Entry::Table(_) => {
+                let blocks = self.next(gigabytes, slot)?;
+                self.map_blocks(blocks, at, end.min(gigabyte_end), attributes)?;
+            }
         }
-        Ok(BLOCK)
+        Ok(end.min(gigabyte_end))
+    }
+
+    /// Maps the blocks from `at` up to `end`, which all lie in one table.
+    fn map_blocks(&mut self, table: usize, at: u64, end: u64, attributes: u64) -> Result<(), CannotMap> {
+        let slots = self.tables[table].0[index(at, 21)..].iter_mut();
+        for (slot, at) in slots.zip((at..end).step_by(BLOCK as usize)) {
+            if *slot == 0 {
+                write(slot, at | attributes);
+            } else if !is_same_memory(*slot, attributes) {
+                return Err(CannotMap);
+            }
+        }
+        Ok(())
     }
 
     /// The table behind an entry; a new one where there is nothing.
@@ -168,8 +175,7 @@ impl Tables {
         let next = self.used;
         let table = self.tables.get_mut(next)?;
         for entry in &mut table.0 {
-            // SAFETY: a `u64` of our own. Volatile, so that it is no `memset`, which may need the MMU.
-            unsafe { (&raw mut *entry).write_volatile(0) };
+            write(entry, 0);
         }
         self.used += 1;
         Some(next)
@@ -184,14 +190,19 @@ impl Tables {
     }
 
     fn write(&mut self, table: usize, slot: usize, entry: u64) {
-        // SAFETY: a `u64` of our own. Volatile, because the table walk reads it.
-        unsafe { (&raw mut self.tables[table].0[slot]).write_volatile(entry) };
+        write(&mut self.tables[table].0[slot], entry);
     }
 
     /// Tables lie where the table walk finds them.
     fn address(&self, table: usize) -> u64 {
         (&raw const self.tables[table]).addr() as u64
     }
+}
+
+/// Volatile: the table walk reads what is written; and it is no `memset`, which may need the MMU.
+fn write(entry: &mut u64, value: u64) {
+    // SAFETY: the caller's own `u64`.
+    unsafe { (&raw mut *entry).write_volatile(value) };
 }
 
 const fn index(at: u64, shift: u32) -> usize {

@@ -66,7 +66,7 @@ fn test_of(scenario: Scenario, folder: &Path) -> SystemTest {
     SystemTest { name, scenario: Rc::new(scenario), folder: folder.to_path_buf() }
 }
 
-/// Builders by architecture; a hypervisor is built when the first scenario needs it.
+/// Builders by architecture; each is made when the first scenario needs it.
 type Builders<'p> = [OnceCell<std::result::Result<Builder<'p>, String>>; Arch::ALL.len()];
 
 /// Runs scenarios.
@@ -143,10 +143,11 @@ impl<'p> Bench<'p> {
 
     /// The hypervisor and the bundle, damaged where the scenario says so.
     fn system(&self, test: &SystemTest, arch: Arch) -> Result<System> {
-        let mut system = self.build(test, arch)?;
+        let manifest = self.manifest(test)?;
+        let mut system = self.builder(arch)?.system(&manifest)?;
         let Some(corruption) = &test.scenario.corrupt else { return Ok(system) };
         if *corruption == Corruption::OtherArchitecture {
-            system.bundle = self.build(test, arch.other())?.bundle;
+            system.bundle = self.builder(arch.other())?.bundle(&manifest)?;
             return Ok(system);
         }
         let mut bytes = fs::read(&system.bundle).map_err(at_path("read", &system.bundle))?;
@@ -156,12 +157,11 @@ impl<'p> Bench<'p> {
         Ok(system)
     }
 
-    fn build(&self, test: &SystemTest, arch: Arch) -> Result<System> {
+    fn builder(&self, arch: Arch) -> Result<&Builder<'p>> {
         let builder = self.builders[arch as usize]
             .get_or_init(|| Builder::new(self.places, arch).map_err(|error| error.to_string()));
         let help = format!("cargo xtask run --arch {} shows it alone", arch.name());
-        let builder = builder.as_ref().map_err(|error| trouble(error, help))?;
-        builder.system(&self.manifest(test)?)
+        builder.as_ref().map_err(|error| trouble(error, help))
     }
 
     /// The manifest's file; one written in the scenario gets a file of its own.

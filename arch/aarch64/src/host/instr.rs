@@ -81,12 +81,6 @@ pub fn stack_pointer() -> u64 {
     value
 }
 
-/// Makes every CPU forget the translations of EL2.
-pub fn forget_host_translations() {
-    // SAFETY: they are looked up again.
-    unsafe { asm!("dsb ishst", "tlbi alle2is", "dsb ish", "isb", options(nostack, preserves_flags)) };
-}
-
 /// Calls the firmware (SMCCC, DEN 0028, 2.6): X4 to X17 may change, the rest does not. Returns X0.
 ///
 /// # Safety

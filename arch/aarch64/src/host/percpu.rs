@@ -31,7 +31,7 @@ pub struct Interrupts {
 /// so that others may look.
 #[repr(C, align(64))]
 pub struct PerCpu {
-    /// Initial stack pointer for an exception of the hypervisor itself; `exceptions.rs` reads it at offset 0.
+    /// Initial stack pointer for an exception of the hypervisor itself; `exceptions` reads it at offset 0.
     pub(super) emergency_stack: u64,
     /// The interrupts that the host takes.
     pub interrupts: Interrupts,

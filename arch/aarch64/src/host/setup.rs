@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use phalanx_arch_api::addr::FRAME_SIZE;
-use phalanx_arch_api::table::{Mapper, Mapping};
+use phalanx_arch_api::table::{MapError, Mapper, Mapping};
 use phalanx_arch_api::{CpuIndex, Hva};
 use phalanx_handoff::board::Board;
 use phalanx_handoff::{BootInfo, PhysRange};
@@ -17,7 +17,7 @@ use super::paging::{self, AddressSpace, pointer};
 use super::percpu::{self, Interrupts, PerCpu};
 use super::smp::{self, CpuEntry, StartReport};
 use super::stacks::{Stack, Stacks};
-use super::{HostError, crash, firmware, gic, memory, registers, timer};
+use super::{HostError, crash, firmware, gic, instr, memory, registers, timer};
 use crate::stage2::{self, HostPaging};
 use crate::vectors;
 
@@ -79,7 +79,7 @@ impl Host {
         let mut frames = EarlyFrames::new(info)?;
         let slots = board.cpus.len().clamp(1, percpu::MAX_CPUS) as u64;
         let stacks = Stacks::new(frames.allocate(Stacks::frames(slots))?, slots);
-        let tables = Mapper::new(&mut frames).map_err(|error| HostError::Map(Hva::new(0), error))?;
+        let tables = Mapper::new(&mut frames).map_err(|error| cannot_map(Hva::new(0), error))?;
         let switches = Switches::new(tables.root(), vhe);
         Ok(Self { board, switches, tables, frames, stacks, interrupts, has_console_interrupt: false })
     }
@@ -110,7 +110,9 @@ impl Host {
     /// # Errors
     /// [`HostError::OutOfFrames`], or [`HostError::Map`] where the address is mapped already.
     pub fn map_device(&mut self, registers: PhysRange) -> Result<(), HostError> {
-        paging::device(registers).map_or(Ok(()), |mapping| map(&mut self.tables, &mut self.frames, mapping))
+        paging::device(registers).map_or(Ok(()), |mapping| map(&mut self.tables, &mut self.frames, mapping))?;
+        instr::isb();
+        Ok(())
     }
 
     /// The frames that nobody uses: the core's from now on. The frame at address 0, the kernel and the bundle are not
@@ -184,7 +186,11 @@ impl Host {
 }
 
 fn map(tables: &mut Mapper<HostPaging>, frames: &mut EarlyFrames, mapping: Mapping<Hva>) -> Result<(), HostError> {
-    tables.map(frames, mapping).map_err(|error| HostError::Map(mapping.input, error))
+    tables.map(frames, mapping).map_err(|error| cannot_map(mapping.input, error))
+}
+
+fn cannot_map(place: Hva, error: MapError) -> HostError {
+    if error == MapError::OutOfTables { HostError::OutOfFrames } else { HostError::Map(place, error) }
 }
 
 /// The interrupts that the host takes on this board.

@@ -5,6 +5,7 @@ use phalanx_arch_api::Hpa;
 use phalanx_handoff::PhysRange;
 use phalanx_handoff::board::{Gic, MAX_REDISTRIBUTOR_REGIONS};
 
+use super::device::{Device, GicVersion};
 use super::survey::Survey;
 use crate::error::{BootError, Part};
 use crate::fdt::{Node, Path, interrupts, number, registers, specifier_cells, translated};
@@ -15,23 +16,6 @@ const CPU_INTERFACE_BYTES: u64 = 0x2000;
 const SPREAD_START: u64 = 0xf000;
 /// Bytes of such a CPU interface.
 const SPREAD_BYTES: u64 = 0x2_0000;
-
-/// The architecture's version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    V2,
-    V3,
-}
-
-/// The version of the GIC that `node` is, if it is one.
-pub(super) fn version(node: &Node<'_>) -> Option<Version> {
-    const V2: [&[u8]; 4] = [b"arm,gic-400", b"arm,cortex-a15-gic", b"arm,cortex-a7-gic", b"qcom,msm-qgic2"];
-    if node.is_compatible(b"arm,gic-v3") {
-        Some(Version::V3)
-    } else {
-        V2.iter().any(|name| node.is_compatible(name)).then_some(Version::V2)
-    }
-}
 
 impl Survey<'_> {
     /// The interrupt controller and its maintenance interrupt.
@@ -59,15 +43,15 @@ impl Survey<'_> {
 fn gic(path: &Path<'_>, node: &Node<'_>) -> Option<Gic> {
     let mut frames = registers(path).map(|range| translated(path, range?).filter(|range| !range.is_empty()));
     let gicd = frames.next()??;
-    match version(node)? {
-        Version::V2 => {
+    match Device::of(node)? {
+        Device::Gic(GicVersion::V2) => {
             let gicc = cpu_interface(frames.next()??)?;
             let gich = frames.next();
             let gicv = frames.next();
             let gicv = gicv.map(|frame| cpu_interface(frame?));
             Some(Gic::V2 { gicd, gicc, gich: given(gich)?, gicv: given(gicv)? })
         }
-        Version::V3 => {
+        Device::Gic(GicVersion::V3) => {
             let regions = node.property(b"#redistributor-regions").map_or(Some(1), number)?;
             let mut redistributors = ArrayVec::<PhysRange, MAX_REDISTRIBUTOR_REGIONS>::new();
             for _ in 0..regions {
@@ -76,6 +60,7 @@ fn gic(path: &Path<'_>, node: &Node<'_>) -> Option<Gic> {
             let stride = node.property(b"redistributor-stride").map(number);
             (!redistributors.is_empty()).then_some(Gic::V3 { gicd, redistributors, stride: given(stride)? })
         }
+        _ => None,
     }
 }
 

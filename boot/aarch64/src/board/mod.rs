@@ -5,6 +5,7 @@
 
 mod chosen;
 mod cpus;
+mod device;
 mod gic;
 mod memory;
 mod psci;

@@ -2,6 +2,7 @@
 
 use phalanx_handoff::board::{Conduit, Psci};
 
+use super::device::{Device, PsciNumbers};
 use super::survey::Survey;
 use crate::error::{BootError, Part};
 use crate::fdt::{Node, number};
@@ -12,15 +13,6 @@ const CPU_ON: u32 = 0xc400_0003;
 const SYSTEM_OFF: u32 = 0x8400_0008;
 /// SYSTEM_RESET (DEN 0022, section 5.1.11).
 const SYSTEM_RESET: u32 = 0x8400_0009;
-
-pub(super) fn is_psci(node: &Node<'_>) -> bool {
-    has_standard_numbers(node) || node.is_compatible(b"arm,psci")
-}
-
-/// From version 0.2 on the function numbers are the standard's; before, they stand in the tree.
-fn has_standard_numbers(node: &Node<'_>) -> bool {
-    node.is_compatible(b"arm,psci-1.0") || node.is_compatible(b"arm,psci-0.2")
-}
 
 impl Survey<'_> {
     /// The firmware's power interface, if there is one.
@@ -35,7 +27,7 @@ fn psci(node: &Node<'_>) -> Option<Psci> {
         b"hvc" => Conduit::Hvc,
         _ => return None,
     };
-    if has_standard_numbers(node) {
+    if Device::of(node)? == Device::Psci(PsciNumbers::Standard) {
         let (cpu_on, system_off, system_reset) = (Some(CPU_ON), Some(SYSTEM_OFF), Some(SYSTEM_RESET));
         return Some(Psci { conduit, cpu_on, system_off, system_reset });
     }

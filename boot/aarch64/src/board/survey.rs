@@ -4,7 +4,8 @@ use arrayvec::ArrayVec;
 use phalanx_handoff::board::{Cpu, MAX_CPUS};
 use phalanx_handoff::{MAX_REGIONS, MemoryKind, MemoryRegion, PhysRange};
 
-use super::{cpus, gic, psci, timer, uart};
+use super::cpus;
+use super::device::Device;
 use crate::error::{BootError, Part};
 use crate::fdt::{Fdt, Node, Path, registers};
 
@@ -92,14 +93,20 @@ impl<'a> Survey<'a> {
     }
 
     fn note_device(&mut self, path: &Path<'a>, node: &Node<'a>) {
-        if psci::is_psci(node) {
-            self.psci.get_or_insert(*node);
-        } else if timer::is_timer(node) {
-            self.timer.get_or_insert_with(|| path.clone());
-        } else if gic::version(node).is_some() {
-            self.gic.get_or_insert_with(|| path.clone());
-        } else if self.first_uart.is_none() && uart::kind(node).is_some() && node.is_enabled() {
-            self.first_uart = Some(path.clone());
+        match Device::of(node) {
+            Some(Device::Psci(_)) => {
+                self.psci.get_or_insert(*node);
+            }
+            Some(Device::Timer) => {
+                self.timer.get_or_insert_with(|| path.clone());
+            }
+            Some(Device::Gic(_)) => {
+                self.gic.get_or_insert_with(|| path.clone());
+            }
+            Some(Device::Uart(_)) if self.first_uart.is_none() && node.is_enabled() => {
+                self.first_uart = Some(path.clone());
+            }
+            Some(Device::Uart(_)) | None => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::survey::Survey;
 use crate::error::{BootError, Part};
-use crate::fdt::{Node, interrupts, strings};
+use crate::fdt::{interrupts, strings};
 
 /// The interrupts of the timers that the kernel uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,10 +11,6 @@ pub(super) struct Timers {
     pub(super) virtual_timer: u32,
     /// The EL2 physical timer.
     pub(super) hypervisor: u32,
-}
-
-pub(super) fn is_timer(node: &Node<'_>) -> bool {
-    node.is_compatible(b"arm,armv8-timer") || node.is_compatible(b"arm,armv7-timer")
 }
 
 impl Survey<'_> {

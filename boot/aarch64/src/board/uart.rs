@@ -2,26 +2,23 @@
 
 use phalanx_handoff::board::{Uart, UartKind};
 
+use super::device::{Device, UartFamily};
 use super::survey::Survey;
 use crate::fdt::{Node, Path, interrupts, number, registers, translated};
 
 /// The kind of UART that `node` is, if it is one that the kernel can drive.
-pub(super) fn kind(node: &Node<'_>) -> Option<UartKind> {
-    const CADENCE: [&[u8]; 3] = [b"cdns,uart-r1p8", b"cdns,uart-r1p12", b"xlnx,xuartps"];
-    const NS16550: [&[u8]; 3] = [b"ns16550a", b"ns16550", b"snps,dw-apb-uart"];
-    let is_one_of = |names: [&[u8]; 3]| names.iter().any(|name| node.is_compatible(name));
-    if node.is_compatible(b"arm,pl011") {
-        Some(UartKind::Pl011)
-    } else if is_one_of(CADENCE) {
-        Some(UartKind::Cadence)
-    } else if is_one_of(NS16550) {
-        let small = |value| number(value).and_then(|number| u8::try_from(number).ok());
-        let shift = node.property(b"reg-shift").map_or(Some(0), small).filter(|&shift| shift <= 4)?;
-        let width = node.property(b"reg-io-width").map_or(Some(1), small);
-        let width = width.filter(|&width| width == 1 || (width == 4 && shift >= 2))?;
-        Some(UartKind::Ns16550 { shift, width })
-    } else {
-        None
+fn kind(node: &Node<'_>) -> Option<UartKind> {
+    match Device::of(node)? {
+        Device::Uart(UartFamily::Pl011) => Some(UartKind::Pl011),
+        Device::Uart(UartFamily::Cadence) => Some(UartKind::Cadence),
+        Device::Uart(UartFamily::Ns16550) => {
+            let small = |value| number(value).and_then(|number| u8::try_from(number).ok());
+            let shift = node.property(b"reg-shift").map_or(Some(0), small).filter(|&shift| shift <= 4)?;
+            let width = node.property(b"reg-io-width").map_or(Some(1), small);
+            let width = width.filter(|&width| width == 1 || (width == 4 && shift >= 2))?;
+            Some(UartKind::Ns16550 { shift, width })
+        }
+        _ => None,
     }
 }
 
@@ -48,7 +45,9 @@ impl<'a> Survey<'a> {
         let text = chosen.text(b"stdout-path").or_else(|| chosen.text(b"linux,stdout-path"))?;
         let name = text.split(|&byte| byte == b':').next()?;
         let path = if name.starts_with(b"/") { name } else { self.aliases?.text(name)? };
-        self.fdt().find(path)
+        // Mostly it is the one that is known, and the tree need not be searched.
+        let known = self.first_uart.as_ref().filter(|known| has_path(known, path)).cloned();
+        known.or_else(|| self.fdt().find(path))
     }
 
     fn describe(&self, path: &Path<'a>) -> Option<Uart> {
@@ -64,4 +63,9 @@ impl<'a> Survey<'a> {
         let interrupt = interrupts(path, self.interrupt_cells()?).next()?;
         interrupt.intid.filter(|_| self.gic_phandle() == Some(u64::from(interrupt.parent)))
     }
+}
+
+/// Whether the node is at this path, written in full.
+fn has_path(nodes: &Path<'_>, path: &[u8]) -> bool {
+    path.split(|&byte| byte == b'/').eq(nodes.iter().map(|node| node.name))
 }

@@ -2,6 +2,7 @@
 
 use phalanx_arch_api::Hpa;
 use phalanx_handoff::PhysRange;
+use zerocopy::FromBytes;
 
 use super::BadTree;
 use super::cells::{take_cell, take_number};
@@ -19,7 +20,7 @@ const VERSION: u32 = 17;
 /// A device tree, whose blocks lie where its header says.
 #[derive(Clone, Copy, Debug)]
 pub struct Fdt<'a> {
-    structure: &'a [u8],
+    structure: &'a [u32],
     strings: &'a [u8],
     /// From the first reservation to the tree's end.
     reservations: &'a [u8],
@@ -47,7 +48,7 @@ pub fn total_bytes(header: &[u8; HEADER_BYTES]) -> Result<usize, BadTree> {
 }
 
 impl<'a> Fdt<'a> {
-    /// Finds the blocks of the tree at the start of `blob`.
+    /// Finds the blocks of the tree at the start of `blob`, which must lie at a multiple of 4 bytes.
     ///
     /// # Errors
     /// [`BadTree`], but no [`BadTree::Structure`]: the structure is checked when it is read.
@@ -59,7 +60,7 @@ impl<'a> Fdt<'a> {
             return Err(BadTree::Version(version));
         }
         let tree = Self {
-            structure: block(blob, 8, Some(36)).ok_or(BadTree::Block)?,
+            structure: block(blob, 8, Some(36)).and_then(words).ok_or(BadTree::Block)?,
             strings: block(blob, 12, Some(32)).ok_or(BadTree::Block)?,
             reservations: block(blob, 16, None).ok_or(BadTree::Block)?,
         };
@@ -102,4 +103,9 @@ fn block(blob: &[u8], offset_at: usize, size_at: Option<usize>) -> Option<&[u8]>
         None => Some(block),
         Some(at) => block.get(..usize::try_from(field(blob, at)?).ok()?),
     }
+}
+
+/// A block whose start and size must be multiples of 4 bytes.
+fn words(block: &[u8]) -> Option<&[u32]> {
+    <[u32]>::ref_from_bytes(block).ok()
 }

@@ -23,7 +23,6 @@ pub struct Node<'a> {
 
 impl<'a> Node<'a> {
     /// The value of a property.
-    #[inline]
     #[must_use]
     pub fn property(&self, name: &[u8]) -> Option<&'a [u8]> {
         let mut tokens = self.properties;
@@ -34,12 +33,6 @@ impl<'a> Node<'a> {
                 _ => return None,
             }
         }
-    }
-
-    /// Whether `compatible` lists this.
-    #[must_use]
-    pub fn is_compatible(&self, with: &[u8]) -> bool {
-        super::strings(self.compatible).any(|text| text == with)
     }
 
     /// The name without the unit address.
@@ -100,19 +93,36 @@ impl<'a> Fdt<'a> {
         }
     }
 
-    /// The node at `path`, whose components may lack their unit addresses.
+    /// The node at `path`, whose components may lack their unit addresses; of several the first.
     #[must_use]
     pub fn find(&self, path: &[u8]) -> Option<Path<'a>> {
-        let mut found = None;
-        let components = || path.split(|&byte| byte == b'/').filter(|component| !component.is_empty());
-        let depth = components().count() + 1;
-        let walked = self.walk(|nodes| {
-            let here = nodes.len() == depth && nodes.iter().skip(1).zip(components()).all(|(node, name)| node.is(name));
-            if found.is_none() && here {
-                found = Some(nodes.clone());
+        let mut components = path.split(|&byte| byte == b'/').filter(|component| !component.is_empty()).peekable();
+        let mut found = Path::new();
+        let mut tokens = self.tokens();
+        let mut depth = 0_usize;
+        loop {
+            match tokens.next().ok()? {
+                Token::Begin(name) => {
+                    let mut node = Node { name, compatible: &[], properties: tokens };
+                    if depth == found.len() && (depth == 0 || components.next_if(|wanted| node.is(wanted)).is_some()) {
+                        node.compatible = node.property(b"compatible").unwrap_or_default();
+                        found.try_push(node).ok()?;
+                        if components.peek().is_none() {
+                            return Some(found);
+                        }
+                    }
+                    depth += 1;
+                }
+                Token::End => {
+                    depth = depth.checked_sub(1)?;
+                    if depth < found.len() {
+                        return None;
+                    }
+                }
+                Token::Property(_) => {}
+                Token::Finish => return None,
             }
-        });
-        found.filter(|_| walked.is_ok())
+        }
     }
 }
 

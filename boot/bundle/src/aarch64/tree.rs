@@ -103,7 +103,7 @@ fn cpus(fdt: &mut FdtWriter, vcpus: u32) -> FdtWriterResult<()> {
     let node = fdt.begin_node("cpus")?;
     fdt.property_u32("#address-cells", 1)?;
     fdt.property_u32("#size-cells", 0)?;
-    for affinity in (0..vcpus).map(|index| index % 16 | index / 16 << 8) {
+    for affinity in (0..vcpus).map(|index| index % 16 + 256 * (index / 16)) {
         let cpu = fdt.begin_node(&format!("cpu@{affinity:x}"))?;
         fdt.property_string("device_type", "cpu")?;
         fdt.property_string("compatible", "arm,armv8")?;

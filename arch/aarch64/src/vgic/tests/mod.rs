@@ -8,11 +8,20 @@
 )]
 
 mod bench;
+mod foreign;
 mod hardware;
+mod lines;
 mod naive;
+mod overflow;
 mod property;
 mod random;
 mod registers;
+mod robustness;
+mod routing;
+mod sgi;
+mod switch;
+mod timer;
+mod wakes;
 
 use bench::Bench;
 use hardware::{HardwareV2, HardwareV3};

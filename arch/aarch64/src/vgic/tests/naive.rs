@@ -46,13 +46,15 @@ pub(super) struct Naive {
     version: Version,
     /// GICD_CTLR.
     pub(super) control: u32,
+    /// The interrupts that take part.
+    intids: &'static [u32],
     private: Vec<Vec<Interrupt>>,
     shared: Vec<Interrupt>,
     pub(super) interfaces: Vec<Interface>,
 }
 
 impl Naive {
-    pub(super) fn new(version: Version, vcpus: u8) -> Self {
+    pub(super) fn new(version: Version, vcpus: u8, intids: &'static [u32]) -> Self {
         let v2 = version == Version::V2;
         let fresh = Interrupt { group1: !v2, target: if v2 && vcpus > 1 { 0xff } else { 0 }, ..Interrupt::default() };
         let sgi = Interrupt { enabled: v2, edge: true, ..fresh.clone() };
@@ -60,6 +62,7 @@ impl Naive {
         Self {
             version,
             control: 0,
+            intids,
             private: vec![(0..32).map(|intid| if intid < 16 { sgi.clone() } else { fresh.clone() }).collect(); vcpus.into()],
             shared: vec![fresh; 64],
             interfaces: vec![interface; vcpus.into()],
@@ -83,7 +86,7 @@ impl Naive {
     fn competing(&mut self, vcpu: u8) -> Vec<(u8, u32)> {
         let groups = self.interfaces[usize::from(vcpu)].groups;
         let mut all = Vec::new();
-        for intid in 0..96 {
+        for intid in self.intids.iter().copied() {
             let forwarded = self.is_forwarded(vcpu, intid);
             let interrupt = self.get(vcpu, intid);
             let here = intid < 32 || interrupt.target == vcpu;

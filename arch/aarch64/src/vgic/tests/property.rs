@@ -47,7 +47,7 @@ impl<G: Gic> Run<G> {
         let lists = vec![Vec::new(); setup.vcpus.into()];
         let mut run = Self {
             bench: Bench::new(setup.vcpus, setup.registers),
-            naive: Naive::new(G::VERSION, setup.vcpus),
+            naive: Naive::new(G::VERSION, setup.vcpus, setup.intids),
             random: Random::new(seed),
             setup,
             running: lists.clone(),
@@ -211,7 +211,7 @@ impl<G: Gic> Run<G> {
         let edge = self.random.flip();
         // The manuals leave open what becomes of an interrupt that is pending or active meanwhile.
         let interrupt = self.naive.get(vcpu, intid);
-        if intid < 32 || interrupt.active || interrupt.pending() || interrupt.line {
+        if interrupt.active || interrupt.pending() || interrupt.line {
             return;
         }
         interrupt.edge = edge;
@@ -281,7 +281,11 @@ impl<G: Gic> Run<G> {
                 self.priority(vcpu, intid, priority);
             }
             28 if intid >= 32 => self.target(vcpu, intid),
-            28 => self.config(vcpu, 32 + intid),
+            28 => {
+                let spis: Vec<u32> = self.setup.intids.iter().copied().filter(|intid| *intid >= 32).collect();
+                let spi = self.random.pick(&spis);
+                self.config(vcpu, spi);
+            }
             29 => self.migrate((u32::from(vcpu) + intid) as u8 % self.setup.vcpus),
             30 => match self.random.below(8) {
                 0 => {

@@ -92,7 +92,7 @@ fn cpus_are_named_by_their_affinity() {
         let expected: Vec<_> = (0..vcpus).map(|index| format!("cpu@{:x}", index % 16 + index / 16 * 256)).collect();
         assert_eq!(names, expected);
         let last = node(&tree, &format!("/cpus/{}", expected.last().unwrap()));
-        assert_eq!(cells(last, "reg"), [(vcpus - 1) % 16 | (vcpus - 1) / 16 << 8]);
+        assert_eq!(cells(last, "reg"), [(vcpus - 1) % 16 + 256 * ((vcpus - 1) / 16)]);
         assert_eq!(text(last, "enable-method"), "psci");
     }
 }

@@ -128,8 +128,8 @@ fn places_that_are_not_ram() {
 
 #[test]
 fn what_does_not_fit_together() {
-    let fills = format!("load = 0x40000000\nmemory = '1M'");
-    refused(&vec![0xd4; 0x10_0000], &fills, &["there is no room for the device tree", "raise `memory`"]);
+    let fills = "load = 0x40000000\nmemory = '1M'";
+    refused(&vec![0xd4; 0x10_0000], fills, &["there is no room for the device tree", "raise `memory`"]);
     refused(&vec![0xd4; 0x10_0000], &format!("{fills}\ninitrd = 'initrd'"), &["the initrd does not fit"]);
     refused(&elf().build(), "load = 0x40000000", &["`load` is for flat binaries"]);
     refused(&Image::default().build(), "entry = 0x40000000", &["`entry` is for flat binaries"]);

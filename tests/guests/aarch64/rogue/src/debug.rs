@@ -2,15 +2,17 @@
 
 use crate::abilities::Ability;
 use crate::code::Encoding;
+use core::arch::asm;
 use guest_arm_rt::hypercall;
 use guest_arm_rt::read_register;
 use guest_arm_rt::report::Sweep;
-use guest_arm_rt::trap::{UNDEFINED, attempt, Fault};
-use core::arch::asm;
+use guest_arm_rt::trap::{Fault, UNDEFINED, attempt};
 
 const OSLAR: Encoding = Encoding(2, 0, 1, 0, 4);
 const OSLSR: Encoding = Encoding(2, 0, 1, 1, 4);
 const MDSCR: Encoding = Encoding(2, 0, 0, 2, 2);
+/// MDSCR_EL1: what only a debugger may set: ERR, HDE, TDA, INTdis, TXU, RXO, TXfull, RXfull.
+const DEBUGGER_ONLY: u64 = 1 << 6 | 1 << 14 | 7 << 21 | 3 << 26 | 3 << 29;
 /// A breakpoint exception at the level that it came from.
 const BREAKPOINT: Fault = Fault(0x31, 0);
 /// A watchpoint exception likewise; its status is "debug".
@@ -76,8 +78,7 @@ fn locks() {
     sweep.expect("some given up", claim_clear.read(), Ok(0x50));
     write(claim_clear, u64::MAX);
     write(MDSCR, u64::MAX);
-    // What only a debugger may set stays clear: INTdis, TDA, RXfull and the like.
-    sweep.expect("MDSCR", MDSCR.read().map(|value| value & 0x6c2_0fbe & !(1 << 12)), Ok(0));
+    sweep.expect("MDSCR", MDSCR.read().map(|value| value & DEBUGGER_ONLY), Ok(0));
     write(MDSCR, 0);
     sweep.finish();
 }
@@ -101,13 +102,26 @@ fn points() {
         // KDE and MDE.
         write(MDSCR, 1 << 15 | 1 << 13);
         sweep.expect("breakpoint", attempt(|| with_debug(pause_here)), on_break);
-        sweep.expect("watchpoint", attempt(|| with_debug(|| store(target))).map_err(|fault| Fault(fault.0, 0)), on_watch);
+        sweep.expect(
+            "watchpoint",
+            attempt(|| with_debug(|| store(target))).map_err(|fault| Fault(fault.0, 0)),
+            on_watch,
+        );
     }
     write(MDSCR, 0);
     for register in 4..8 {
         write(Encoding(2, 0, 0, 0, register), 0);
     }
-    sweep.expect("neither", attempt(|| with_debug(|| { pause_here(); store(target) })), Ok(()));
+    sweep.expect(
+        "neither",
+        attempt(|| {
+            with_debug(|| {
+                pause_here();
+                store(target)
+            })
+        }),
+        Ok(()),
+    );
     sweep.finish();
 }
 

@@ -40,7 +40,8 @@ fn words() -> impl Iterator<Item = u64> {
 /// Set and clear registers of the shared interrupts.
 fn banks() {
     let mut sweep = Sweep::new("distributor-banks");
-    let banks = [(gicd::ISENABLER, gicd::ICENABLER), (gicd::ISPENDR, gicd::ICPENDR), (gicd::ISACTIVER, gicd::ICACTIVER)];
+    let banks =
+        [(gicd::ISENABLER, gicd::ICENABLER), (gicd::ISPENDR, gicd::ICPENDR), (gicd::ISACTIVER, gicd::ICACTIVER)];
     for intid in gic::FIRST_SPI..gic::intids().min(1020) {
         gic::set_edge(intid, true);
     }

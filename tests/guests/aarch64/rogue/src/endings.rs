@@ -1,10 +1,10 @@
 //! Ends of interrupts: in one step and in two, and of what was never acknowledged.
 
 use crate::sgis::{self, drain};
+use guest_arm_rt::cpu;
 use guest_arm_rt::gic::{self, FIRST_SPI};
 use guest_arm_rt::irq::NONE;
 use guest_arm_rt::report::Sweep;
-use guest_arm_rt::cpu;
 
 const SGI: u32 = 7;
 const SPI: u32 = FIRST_SPI + 41;

@@ -90,7 +90,9 @@ fn pagetable_self() {
 /// Takes the tables away that the guest runs with.
 fn load_root(root: u64) {
     // SAFETY: the guest ends here, since its code is not mapped any more.
-    unsafe { asm!("dsb sy", "msr ttbr0_el1, {}", "isb", "tlbi vmalle1", "dsb sy", "isb", "2: b 2b", in(reg) root, options(noreturn)) }
+    unsafe {
+        asm!("dsb sy", "msr ttbr0_el1, {}", "isb", "tlbi vmalle1", "dsb sy", "isb", "2: b 2b", in(reg) root, options(noreturn))
+    }
 }
 
 /// Vectors behind which nothing is, then an exception.

@@ -12,6 +12,10 @@ const NUMBERS: [u32; 14] = [0, 1, 2, 3, 4, 0x1f, 0x20, 0x100, 0x7fff, 0xfeff, 0x
 const SECURE_SERVICES: u32 = 4;
 const HYPERVISOR_SERVICES: u32 = 5;
 const HYPERVISOR_VENDOR: u32 = 6;
+/// Who the vendor of the hypervisor is.
+const VENDOR: u32 = 0x8600_ff01;
+/// The UUID of Phalanx, 5e2c41d3-9b70-4f86-a1d8-07f6c39e5ab4, the first byte in the lowest bits of X0.
+const UUID: [u64; 4] = [0xd341_2c5e, 0x864f_709b, 0xf607_d8a1, 0xb45a_9ec3];
 /// Version 1.1.
 const SMCCC_1_1: i64 = 0x1_0001;
 /// ARCH_SOC_ID, and the workarounds 1 to 3 and 4.
@@ -61,6 +65,7 @@ fn unknown() {
 
 fn architecture() {
     let mut sweep = Sweep::new("smccc-architecture");
+    sweep.expect("vendor", hvc([VENDOR.into(), 0, 0, 0]), UUID);
     let version = psci::call(psci::SMCCC_VERSION, [0; 3]);
     sweep.judge(version >= SMCCC_1_1, "version", Hex(version as u64));
     sweep.expect("PSCI knows it", psci::call(psci::FEATURES, [psci::SMCCC_VERSION.into(), 0, 0]), 0);

@@ -44,12 +44,12 @@ const ROWS: &[Row] = &[
     (0, 4, 2, 2, 2, Read, Always),          // CurrentEL
     (0, 4, 2, 3, 3, Both, Pan),             // PAN
     (0, 4, 2, 4, 4, Both, Uao),             // UAO
-    (0, 4, 3, 0, 0, Both, Nmi),             // ALLINT
+    (0, 4, 3, 0, 0, Free, Always),          // ALLINT
     (0, 4, 6, 0, 0, Both, GicRegisters),    // ICC_PMR
     (0, 5, 1, 0, 1, Both, Always),          // AFSR0, AFSR1
     (0, 5, 2, 0, 0, Both, Always),          // ESR
     (0, 5, 3, 0, 0, Read, Ras),             // ERRIDR
-    (0, 5, 3, 1, 1, Both, Ras),             // ERRSELR
+    (0, 5, 3, 1, 1, Free, Ras),             // ERRSELR: with error records
     (0, 5, 4, 0, 7, Free, Ras),             // ERX*
     (0, 5, 5, 0, 7, Free, Ras),             // ERX*
     (0, 5, 6, 0, 1, Both, Mte),             // TFSR, TFSRE0
@@ -74,7 +74,7 @@ const ROWS: &[Row] = &[
     (0, 12, 0, 0, 0, Both, Always),         // VBAR
     (0, 12, 0, 1, 2, Free, Always),         // RVBAR, RMR: only of the highest level
     (0, 12, 1, 0, 0, Read, Always),         // ISR
-    (0, 12, 1, 1, 1, Both, Ras),            // DISR
+    (0, 12, 1, 1, 1, Free, Always),         // DISR
     (0, 12, 8, 0, 0, Read, GicRegisters),   // ICC_IAR0
     (0, 12, 8, 1, 1, Write, GicRegisters),  // ICC_EOIR0
     (0, 12, 8, 2, 2, Read, GicRegisters),   // ICC_HPPIR0
@@ -82,7 +82,7 @@ const ROWS: &[Row] = &[
     (0, 12, 8, 5, 7, Free, GicRegisters),   // ICC_AP0R1 to 3: with more than 5 bits of priority
     (0, 12, 9, 0, 0, Both, GicRegisters),   // ICC_AP1R0
     (0, 12, 9, 1, 3, Free, GicRegisters),   // ICC_AP1R1 to 3
-    (0, 12, 9, 5, 5, Read, Nmi),            // ICC_NMIAR1
+    (0, 12, 9, 5, 5, Free, Always),         // ICC_NMIAR1
     (0, 12, 11, 1, 1, Write, GicRegisters), // ICC_DIR
     (0, 12, 11, 3, 3, Read, GicRegisters),  // ICC_RPR
     (0, 12, 11, 5, 7, Write, GicRegisters), // ICC_SGI1R, ICC_ASGI1R, ICC_SGI0R
@@ -109,7 +109,7 @@ const ROWS: &[Row] = &[
     (3, 4, 2, 2, 2, Both, Sme),             // SVCR
     (3, 4, 2, 5, 5, Both, Dit),             // DIT
     (3, 4, 2, 6, 6, Both, Ssbs),            // SSBS
-    (3, 4, 2, 7, 7, Both, MteInstructions), // TCO
+    (3, 4, 2, 7, 7, Free, Always),          // TCO
     (3, 4, 4, 0, 1, Both, Always),          // FPCR, FPSR
     (3, 4, 4, 2, 2, Both, FloatMode),       // FPMR
     (3, 9, 12, 0, 3, Both, Performance),    // PMCR, PMCNTENSET, PMCNTENCLR, PMOVSCLR

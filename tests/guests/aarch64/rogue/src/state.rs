@@ -3,12 +3,13 @@
 use crate::code;
 use core::arch::{asm, naked_asm};
 use guest_arm_rt::report::{Hex, Sweep};
-use guest_arm_rt::trap::{BREAKPOINT, ILLEGAL_STATE, PC_ALIGNMENT, SP_ALIGNMENT, UNDEFINED, attempt, last_elr, last_far};
+use guest_arm_rt::trap::{
+    BREAKPOINT, ILLEGAL_STATE, PC_ALIGNMENT, SP_ALIGNMENT, UNDEFINED, attempt, last_elr, last_far,
+};
 use guest_arm_rt::{clock, cpu, gic, irq, read_register};
 
 /// SPSR values that no return from EL1 may have: levels above, levels that do not exist, AArch32 at EL1, and PSTATE.IL.
-const ILLEGAL: [u64; 15] =
-    [0x8, 0x9, 0xc, 0xd, 0x1, 0x2, 0x3, 0x6, 0x7, 0xa, 0x12, 0x13, 0x17, 0x1a, 0x1f];
+const ILLEGAL: [u64; 15] = [0x8, 0x9, 0xc, 0xd, 0x1, 0x2, 0x3, 0x6, 0x7, 0xa, 0x12, 0x13, 0x17, 0x1a, 0x1f];
 const MASKED: u64 = 0x3c0;
 /// What EL1 lacks: HLT (no halting), DCPS1 to 3, DRPS, UDF.
 const LACKING: [(&str, u32); 8] = [

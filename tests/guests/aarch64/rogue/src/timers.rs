@@ -83,9 +83,15 @@ fn counters() {
 /// Deadlines at the ends of the range: met if they are in the past (as numbers without sign), and only then.
 fn extremes(timer: &Timer) {
     let mut sweep = Sweep::new("timer-extremes");
-    for (deadline, met) in
-        [(0, true), (1, true), (u64::MAX, false), (u64::MAX - 1, false), (1 << 63, false), ((1 << 63) - 1, false), (1 << 56, false)]
-    {
+    for (deadline, met) in [
+        (0, true),
+        (1, true),
+        (u64::MAX, false),
+        (u64::MAX - 1, false),
+        (1 << 63, false),
+        ((1 << 63) - 1, false),
+        (1 << 56, false),
+    ] {
         (timer.set_deadline)(deadline);
         sweep.expect(format_args!("{} keeps {deadline:#x}", timer.name), (timer.deadline)(), deadline);
         (timer.set_control)(ENABLE | MASKED);

@@ -101,7 +101,10 @@ pub fn index() -> usize {
 
 /// Makes what was written to memory visible to instruction fetches (Arm ARM, B2.4.4): `bytes` from `start`.
 pub fn synchronise_code(start: u64, bytes: u64) {
-    let (data, code) = { let ctr = read_register!("ctr_el0"); (4 << (ctr >> 16 & 15), 4 << (ctr & 15)) };
+    let (data, code) = {
+        let ctr = read_register!("ctr_el0");
+        (4 << (ctr >> 16 & 15), 4 << (ctr & 15))
+    };
     // SAFETY: cache maintenance of the guest's own memory.
     unsafe {
         (start & !(data - 1)..start + bytes).step_by(data as usize).for_each(|at| asm!("dc cvau, {}", in(reg) at));

@@ -99,7 +99,9 @@ fn keep_property(kept: &mut Kept, property: &Property<'_>) {
 
 fn keep_memory(kept: &mut Kept, property: &Property<'_>) {
     for pair in 0.. {
-        let (Some(start), Some(bytes)) = (property.number(2, pair * 2), property.number(2, pair * 2 + 1)) else { break };
+        let (Some(start), Some(bytes)) = (property.number(2, pair * 2), property.number(2, pair * 2 + 1)) else {
+            break;
+        };
         if kept.ranges < MAX_RANGES {
             kept.ram[kept.ranges] = Range { start, end: start + bytes };
             kept.ranges += 1;

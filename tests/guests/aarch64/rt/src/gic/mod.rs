@@ -83,7 +83,7 @@ fn init_private(base: u64) {
     mmio::write32(base + gicd::ICENABLER, u32::MAX);
     mmio::write32(base + gicd::ICPENDR, u32::MAX);
     mmio::write32(base + gicd::ICACTIVER, u32::MAX);
-    for intid in 0..FIRST_SPI as u64 {
+    for intid in 0..u64::from(FIRST_SPI) {
         mmio::write8(base + gicd::IPRIORITYR + intid, PRIORITY);
     }
     mmio::write32(base + gicd::ISENABLER, 0xffff);
@@ -125,6 +125,11 @@ pub fn set_active(intid: u32) {
 /// Takes the active state back.
 pub fn clear_active(intid: u32) {
     set_bit(gicd::ICACTIVER, intid);
+}
+
+/// Whether an interrupt is enabled.
+pub fn is_enabled(intid: u32) -> bool {
+    bit(gicd::ISENABLER, intid)
 }
 
 /// Whether an interrupt is pending.
