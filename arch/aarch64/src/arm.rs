@@ -17,7 +17,7 @@ use crate::id::IdRegisters;
 use crate::{keys, psci};
 use crate::register::{isb, msr};
 use crate::processor::Processor;
-use crate::stage2::Stage2;
+use crate::stage2::{self, Stage2};
 use crate::traps;
 use crate::vcpu::{FirstInstruction, Vcpu};
 
@@ -155,7 +155,9 @@ impl<G: Gic> Arch for Arm<G> {
     }
 
     fn written(start: Hva, bytes: u64) {
-        cache::clean_invalidate(start, bytes);
+        if !stage2::forces_write_back() {
+            cache::clean_invalidate(start, bytes);
+        }
     }
 
     fn new_domain(vcpus: usize, root: Hpa) -> Domain {

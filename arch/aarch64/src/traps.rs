@@ -39,6 +39,8 @@ mod hcr {
     pub(super) const TERR: u64 = 1 << 36;
     /// Pointer authentication instructions and keys are the guest's.
     pub(super) const API_APK: u64 = 3 << 40;
+    /// RAM is write-back for every guest.
+    pub(super) const FWB: u64 = 1 << 46;
     /// VHE.
     pub(super) const E2H: u64 = 1 << 34;
 }
@@ -109,7 +111,8 @@ fn hypervisor_configuration(vhe: bool) -> u64 {
         | hcr::RW
         | hcr::TLOR
         | hcr::TERR;
-    both | if vhe { hcr::E2H } else { 0 } | if keys::present() { hcr::API_APK } else { 0 }
+    let when = |condition, bits| if condition { bits } else { 0 };
+    both | when(vhe, hcr::E2H) | when(keys::present(), hcr::API_APK) | when(stage2::forces_write_back(), hcr::FWB)
 }
 
 /// MDCR_EL2.HPMN from PMCR_EL0.N, where there are performance monitors.

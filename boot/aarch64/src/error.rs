@@ -68,7 +68,7 @@ impl BootError {
     pub const fn help(self) -> &'static str {
         match self {
             Self::NoDeviceTree(_) => {
-                "load the kernel with QEMU's `-kernel` option or with U-Boot's `booti` command, and give it the board's device tree"
+                "load the kernel with QEMU's `-kernel` option or U-Boot's `booti` command, with the board's device tree"
             }
             Self::BadTree(_) => "check how the device tree was built and copied to this machine",
             Self::Missing(_) | Self::Garbled(_) | Self::BootCpuNotListed(_) => {

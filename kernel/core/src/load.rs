@@ -4,7 +4,7 @@
 //! every restart, so that a reboot costs its neighbours nothing.
 
 use phalanx_abi::bundle;
-use phalanx_arch_api::{Gpa, GuestMemory, Hva, Unbacked};
+use phalanx_arch_api::{Gpa, Hva, Unbacked};
 
 use crate::mem::GuestRam;
 
@@ -82,7 +82,7 @@ impl Loader {
         };
         let bytes = STEP.min(region.size - done);
         let start = Gpa::new(region.gpa + done);
-        ram.zero(start, bytes)?;
+        ram.scrub(start, bytes)?;
         let done = done + bytes;
         self.stage = if done == region.size { Stage::Scrub(index + 1, 0) } else { Stage::Scrub(index, done) };
         Ok(Piece { start, bytes })
@@ -101,7 +101,7 @@ impl Loader {
         let rest = usize::try_from(done).ok().and_then(|done| segment.bytes.get(done..)).ok_or(Unbacked)?;
         let (piece, rest) = rest.split_at(rest.len().min(STEP as usize));
         let start = Gpa::new(segment.gpa + done);
-        ram.write(start, piece)?;
+        ram.load(start, piece)?;
         self.stage =
             if rest.is_empty() { Stage::Copy(index + 1, 0) } else { Stage::Copy(index, done + piece.len() as u64) };
         Ok((Progress::More, Piece { start, bytes: piece.len() as u64 }))

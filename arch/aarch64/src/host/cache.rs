@@ -19,6 +19,14 @@ pub fn clean_invalidate(start: Hva, bytes: u64) {
     let line = line_bytes();
     let mut address = start.align_down(line).as_u64();
     let end = start.as_u64().saturating_add(bytes);
+    // Eight at a time: this runs over all RAM of a guest.
+    while address.saturating_add(8 * line) <= end {
+        for _ in 0..8 {
+            // SAFETY: as below.
+            unsafe { asm!("dc civac, {}", in(reg) address, options(nostack, preserves_flags)) };
+            address += line;
+        }
+    }
     while address < end {
         // SAFETY: changes no value that anybody reads through the caches.
         unsafe { asm!("dc civac, {}", in(reg) address, options(nostack, preserves_flags)) };

@@ -27,6 +27,8 @@ pub mod stacks;
 #[cfg(target_arch = "aarch64")]
 pub mod cache;
 #[cfg(target_arch = "aarch64")]
+pub mod checksum;
+#[cfg(target_arch = "aarch64")]
 pub mod firmware;
 #[cfg(target_arch = "aarch64")]
 pub mod instr;

@@ -18,7 +18,7 @@ use super::percpu::{self, Interrupts, PerCpu};
 use super::smp::{self, CpuEntry, StartReport};
 use super::stacks::{Stack, Stacks};
 use super::{HostError, crash, firmware, gic, instr, memory, registers, timer};
-use crate::stage2::{self, HostPaging};
+use crate::stage2::{self, Features, HostPaging};
 use crate::vectors;
 
 /// The private interrupts that software does not send: 16 to 31.
@@ -75,7 +75,7 @@ impl Host {
         let interrupts = interrupts(&board)?;
         let vhe = mmu::has_vhe();
         VHE.store(vhe, Ordering::Relaxed);
-        stage2::set_up(mmu::pa_range(), vhe);
+        stage2::set_up(Features { parange: mmu::pa_range(), forced_write_back: mmu::has_forced_write_back(), vhe });
         let mut frames = EarlyFrames::new(info)?;
         let slots = board.cpus.len().clamp(1, percpu::MAX_CPUS) as u64;
         let stacks = Stacks::new(frames.allocate(Stacks::frames(slots))?, slots);

@@ -6,7 +6,7 @@
 //! | bit | stage 2 | stage 1 of EL2: [`HostPaging`] |
 //! |---|---|---|
 //! | 0, 1 | valid; table or page | the same |
-//! | 2 to 5 | MemAttr: 15 normal write-back, 1 Device-nGnRE | AttrIndx (2 to 4): [`HOST_MAIR`] |
+//! | 2 to 5 | MemAttr: 15 normal write-back (6 with FWB), 1 Device-nGnRE | AttrIndx (2 to 4): [`HOST_MAIR`] |
 //! | 6, 7 | S2AP: read, write | AP |
 //! | 8, 9 | SH: inner shareable | the same |
 //! | 10 | AF | the same |
@@ -28,7 +28,7 @@ mod host;
 #[cfg(test)]
 mod tests;
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use phalanx_arch_api::table::{Entry, Level, MemoryType, Permissions, TableFormat};
 use phalanx_arch_api::{Gpa, Hpa};
@@ -39,6 +39,8 @@ pub use host::MAIR as HOST_MAIR;
 
 /// MemAttr: normal memory, inner and outer write-back.
 const NORMAL: u64 = 0xf << 2;
+/// MemAttr with HCR_EL2.FWB: normal write-back, whatever stage 1 says. Device memory is spelt as without.
+const FORCED_NORMAL: u64 = 6 << 2;
 /// MemAttr: Device-nGnRE.
 const DEVICE: u64 = 1 << 2;
 /// MemAttr, the whole field.
@@ -53,11 +55,35 @@ const NO_EXECUTE: u64 = 1 << 54;
 /// Bits of a physical address.
 static ADDRESS_BITS: AtomicU32 = AtomicU32::new(40);
 
-/// Chooses depth and width of all stage-2 tables by the smallest ID_AA64MMFR0_EL1.PARange of the CPUs, and the form
-/// of the hypervisor's own by whether it uses VHE (HCR_EL2.E2H). Called once, before the first table.
-pub fn set_up(parange: u64, vhe: bool) {
-    ADDRESS_BITS.store(address_bits(parange), Ordering::Relaxed);
-    host::configure(vhe);
+/// Whether HCR_EL2.FWB is set: RAM is write-back for a guest whatever it says, even with its caches off.
+static FORCED_WRITE_BACK: AtomicBool = AtomicBool::new(false);
+
+/// What the processors can do that the tables depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// The smallest ID_AA64MMFR0_EL1.PARange: depth and width of stage-2 tables.
+    pub parange: u64,
+    /// FEAT_S2FWB is used: form of stage-2 descriptors.
+    pub forced_write_back: bool,
+    /// VHE is used: form of the hypervisor's own descriptors.
+    pub vhe: bool,
+}
+
+/// Chooses the form of all tables. Called once, before the first one.
+pub fn set_up(features: Features) {
+    ADDRESS_BITS.store(address_bits(features.parange), Ordering::Relaxed);
+    FORCED_WRITE_BACK.store(features.forced_write_back, Ordering::Relaxed);
+    host::configure(features.vhe);
+}
+
+/// Whether guests cannot bypass the caches (HCR_EL2.FWB).
+#[must_use]
+pub fn forces_write_back() -> bool {
+    FORCED_WRITE_BACK.load(Ordering::Relaxed)
+}
+
+const fn normal(forced: bool) -> u64 {
+    if forced { FORCED_NORMAL } else { NORMAL }
 }
 
 /// Depth and width as set up.
@@ -72,7 +98,7 @@ pub fn vtcr() -> u64 {
     geometry().vtcr()
 }
 
-/// Stage-2 tables (VTTBR_EL2). Needs HCR_EL2.FWB = 0.
+/// Stage-2 tables (VTTBR_EL2).
 #[derive(Debug)]
 pub enum Stage2 {}
 
@@ -99,7 +125,7 @@ impl TableFormat for Stage2 {
 
     fn encode_leaf(level: Level, output: Hpa, permissions: Permissions, memory_type: MemoryType) -> u64 {
         let attributes = match memory_type {
-            MemoryType::WriteBack => NORMAL,
+            MemoryType::WriteBack => normal(forces_write_back()),
             MemoryType::Uncached => DEVICE,
         };
         let read = if permissions.read { READ } else { 0 };
@@ -112,7 +138,7 @@ impl TableFormat for Stage2 {
         descriptor::decode(level, value, |value| {
             let permissions =
                 Permissions { read: value & READ != 0, write: value & WRITE != 0, execute: value & NO_EXECUTE == 0 };
-            let normal = value & ATTRIBUTES == NORMAL;
+            let normal = matches!(value & ATTRIBUTES, NORMAL | FORCED_NORMAL);
             (permissions, if normal { MemoryType::WriteBack } else { MemoryType::Uncached })
         })
     }

@@ -51,6 +51,13 @@ fn golden_values_of_stage_2() {
 }
 
 #[test]
+fn memory_attributes_with_forced_write_back() {
+    assert_eq!((normal(false), normal(true)), (0x3c, 0x18));
+    let leaf = Stage2::encode_leaf(Level::L1, Hpa::new(0x1000), Permissions::RWX, MemoryType::WriteBack);
+    assert_eq!(Stage2::decode(Level::L1, leaf & !ATTRIBUTES | FORCED_NORMAL), Stage2::decode(Level::L1, leaf));
+}
+
+#[test]
 fn golden_values_of_the_host() {
     let (page, block) = (Hpa::new(0x4123_5000), Hpa::new(0x4020_0000));
     let leaf = |vhe, permissions, memory| host::encode_leaf(vhe, Level::L1, page, permissions, memory);

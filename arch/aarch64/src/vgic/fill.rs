@@ -19,9 +19,11 @@ impl Vgic {
             prepare_direct::<G>(cell, private);
         }
         let plan = plan::<G>(me, groups, private, shared);
+        // An active interrupt that is pending again would hold its place against more important ones that wait.
+        let again = plan.is_complete();
         let (mut written, mut armed) = (0, 0);
         for (n, candidate) in (0_u32..).zip(&plan.listed) {
-            let register = list(me, groups, *candidate, private, shared);
+            let register = list(me, groups, *candidate, again, private, shared);
             if let Some(slot) = direct_slot(candidate.intid) {
                 cell.set_home(slot, n);
             }
@@ -34,7 +36,7 @@ impl Vgic {
         }
         private.armed = armed;
         set_maintenance::<G>(private, &plan);
-        cell.open(if plan.is_complete() { open_ways(private, groups) } else { 0 });
+        cell.open(if again { open_ways(private, groups) } else { 0 });
     }
 }
 
@@ -86,17 +88,24 @@ fn candidates(me: u8, groups: Groups, open: Groups, private: &Private, shared: &
     choice
 }
 
-/// Moves a candidate out of software.
-fn list(me: u8, groups: Groups, candidate: Candidate, private: &mut Private, shared: &mut Shared) -> ListRegister {
+/// Moves a candidate out of software. `again`: an active one may be listed as pending too.
+fn list(
+    me: u8,
+    groups: Groups,
+    candidate: Candidate,
+    again: bool,
+    private: &mut Private,
+    shared: &mut Shared,
+) -> ListRegister {
     if candidate.intid < shared::FIRST {
         let forwarded = private.bank.forwarded(groups) >> candidate.intid & 1 != 0;
-        return private.list(candidate.intid, candidate.active, forwarded);
+        return private.list(candidate.intid, candidate.active, again && forwarded);
     }
     let mine = shared.target(candidate.intid) == me;
     shared.set_owner(candidate.intid, me);
     let Some((bank, bit)) = shared.find(candidate.intid) else { return ListRegister::default() };
     let mask = 1 << bit;
-    let again = bank.latch & bank.edge & bank.forwarded(groups) & mask != 0 && mine;
+    let again = again && bank.latch & bank.edge & bank.forwarded(groups) & mask != 0 && mine;
     let state = match (candidate.active, again) {
         (false, _) => LrState::Pending,
         (true, false) => LrState::Active,
@@ -160,7 +169,9 @@ fn prepare_direct<G: Gic>(cell: &Cell, private: &mut Private) {
 
 /// The direct ways that nothing in software stands in.
 fn open_ways(private: &Private, groups: Groups) -> u32 {
-    let idle = private.bank.forwarded(groups) & !private.bank.latch;
-    let timer = if private.timer.physical().is_some() { idle >> VIRTUAL_TIMER & 1 } else { 0 };
+    let bank = &private.bank;
+    let idle = bank.forwarded(groups) & !bank.latch;
+    // Nor does anything that the next fold would take for the latch of a level.
+    let timer = (idle & !bank.listed_latch) >> VIRTUAL_TIMER & u32::from(private.timer.physical().is_some());
     idle & SGIS | timer << TIMER_SLOT
 }

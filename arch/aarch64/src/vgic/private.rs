@@ -101,8 +101,9 @@ impl Private {
         }
     }
 
-    /// What goes into a list register for a private interrupt that is a candidate.
-    pub(super) fn list(&mut self, bit: u32, active: bool, forwarded: bool) -> ListRegister {
+    /// What goes into a list register for a private interrupt that is a candidate. `again`: if active, it may be listed as
+    /// pending too.
+    pub(super) fn list(&mut self, bit: u32, active: bool, again: bool) -> ListRegister {
         let mask = 1 << bit;
         let mut register = ListRegister {
             intid: bit,
@@ -112,7 +113,7 @@ impl Private {
             ..ListRegister::default()
         };
         if bit < SGI_COUNT {
-            self.list_sgi(&mut register, active, forwarded);
+            self.list_sgi(&mut register, active, again);
         } else {
             register.eoi_maintenance = true;
             if bit == VIRTUAL_TIMER {
@@ -124,13 +125,13 @@ impl Private {
     }
 
     /// One source at a time; the end of it brings the next one.
-    fn list_sgi(&mut self, register: &mut ListRegister, active: bool, forwarded: bool) {
+    fn list_sgi(&mut self, register: &mut ListRegister, active: bool, again: bool) {
         let (sgi, mask) = (register.intid, 1 << register.intid);
         let waiting = self.sgi_sources(sgi);
         if active {
             register.source = self.active_source.get(sgi as usize).copied().unwrap_or(0);
-            let again = waiting == 0 || waiting >> register.source & 1 != 0;
-            if self.bank.latch & mask == 0 || !forwarded || !again {
+            let same = waiting == 0 || waiting >> register.source & 1 != 0;
+            if self.bank.latch & mask == 0 || !again || !same {
                 register.eoi_maintenance = self.bank.latch & mask != 0;
                 self.bank.list(mask, false);
                 return;

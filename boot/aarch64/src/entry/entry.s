@@ -119,8 +119,8 @@ mmu_on:
     ret
     .ltorg
 
-// Adds the distance from the link address to every pointer; there are no relocations of other types (R_AARCH64_RELATIVE:
-// place, type, value), as nothing is linked dynamically. Where the linker has put the right value, there is nothing to do.
+// Adds the distance from the link address to every pointer. There are relocations of one type only, as nothing is
+// linked dynamically: R_AARCH64_RELATIVE (place, type, value). Where the right value is in place already, it stays.
 relocate:
     address x1, __relocations_start
     address x2, __relocations_end

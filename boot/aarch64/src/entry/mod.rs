@@ -87,8 +87,8 @@ fn device_tree(x0: u64) -> Result<Fdt<'static>, BootError> {
     let missing = BootError::NoDeviceTree(x0);
     let window = image::device_tree_window(x0).ok_or(missing)?;
     let start = window.start().as_u64() as *const u8;
-    // SAFETY: `build_tables` mapped the window; what lies there is the loader's, and nobody writes to it. Where it is no
-    // memory at all, the access is reported by the vectors.
+    // SAFETY: `build_tables` mapped the window; what lies there is the loader's, and nobody writes to it. Where it is
+    // no memory at all, the access is reported by the vectors.
     let header = unsafe { &*start.cast::<[u8; HEADER_BYTES]>() };
     let bytes = match fdt::total_bytes(header) {
         Err(fdt::BadTree::Magic(_)) => return Err(missing),

@@ -1,11 +1,11 @@
 //! Flattened device trees (Devicetree Specification 0.4, chapter 5).
 //!
-//! The published crates were weighed first (`fdt`, `fdt-raw`, `hermit-dtb`, `dtoolkit`). They panic on a damaged tree
-//! or silently read it as a shorter one; `dtoolkit`, the best kept and a tidy reader, checks trees in front, but
-//! refuses property names of more than 31 bytes, and with them more than half of the trees that Linux brings for
-//! arm64. And one walk through the tree of QEMU's smallest board costs them 150 000 to 300 000 instructions, as much as
-//! the whole way from power-on to the first guest. This reader needs a tenth of that, reads bytes and never text, has
-//! no way to panic, and is compared with `dtoolkit` in its tests.
+//! The published crates were weighed first (`fdt`, `fdt-raw`, `hermit-dtb`, `dtoolkit`). With one flipped bit the first
+//! three panic, read past the end or see a shorter tree. `dtoolkit`, the best kept, checks trees in front, but refuses
+//! property names of more than 31 bytes, and so more than half of the trees that Linux brings for arm64. And one walk
+//! through the small tree of QEMU's `virt` board costs 150 000 to 300 000 instructions, as much as the whole way from
+//! power-on to the first guest may. This reader needs a fifth of that at most, reads bytes and never text, has no way
+//! to panic, and is compared with `dtoolkit` in its tests.
 #![forbid(unsafe_code)]
 
 mod address;

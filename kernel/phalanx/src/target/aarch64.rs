@@ -6,7 +6,7 @@ use phalanx_arch_aarch64::arm::{Arm, Cpu};
 use phalanx_arch_aarch64::gic::Version;
 use phalanx_arch_aarch64::host::gic::{GicV2, GicV3};
 pub(crate) use phalanx_arch_aarch64::host::{self, crash};
-use phalanx_arch_aarch64::host::{PerCpu, init_boot_cpu};
+use phalanx_arch_aarch64::host::{PerCpu, checksum, init_boot_cpu};
 pub(crate) use phalanx_boot_aarch64::{Port, console as open, stop};
 use phalanx_core::Machine;
 use phalanx_handoff::BootInfo;
@@ -45,6 +45,11 @@ pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
         Version::V2 => run_bundle::<Arm<GicV2>>(bundle, host),
         Version::V3 => run_bundle::<Arm<GicV3>>(bundle, host),
     }
+}
+
+/// CRC-32 of the bundle.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    if checksum::has_crc32() { checksum::crc32(bytes) } else { crc32fast::hash(bytes) }
 }
 
 /// Stops this CPU for good.

@@ -6,6 +6,7 @@
 //! | `Port`, `open` | the console's serial port, and how it is found |
 //! | `host` | the machine under the hypervisor: memory, CPUs, interrupts |
 //! | `start` | finds the backend that fits the machine, and starts on it |
+//! | `crc32` | the bundle's checksum, by the fastest means |
 //! | `Missing` | why a processor cannot run guests |
 //! | `stop` | the end of the run |
 

@@ -48,6 +48,11 @@ fn gigabyte_pages() -> bool {
     instr::cpuid(0x8000_0001, 0).edx & 1 << 26 != 0
 }
 
+/// CRC-32 of the bundle.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes)
+}
+
 /// Stops this CPU for good.
 pub(crate) fn halt_forever() -> ! {
     instr::halt_forever()

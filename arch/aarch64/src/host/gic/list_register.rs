@@ -58,7 +58,7 @@ pub mod v2 {
     }
 }
 
-/// ICH_LR<n>_EL2 (IHI 0069, 12.4.9): 64 bits.
+/// `ICH_LR<n>_EL2` (IHI 0069, 12.4.9): 64 bits.
 pub mod v3 {
     use super::{ListRegister, state};
 

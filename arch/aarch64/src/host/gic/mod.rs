@@ -21,6 +21,8 @@ mod hcr;
 #[cfg(target_arch = "aarch64")]
 mod init;
 #[cfg(target_arch = "aarch64")]
+mod numbered;
+#[cfg(target_arch = "aarch64")]
 mod v2;
 #[cfg(target_arch = "aarch64")]
 mod v3;

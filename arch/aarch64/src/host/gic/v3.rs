@@ -17,6 +17,7 @@ use super::super::timer;
 use super::distributor::{self, offset};
 use super::hcr;
 use super::list_register::v3::{decode, encode};
+use super::numbered;
 use super::redistributor;
 use crate::gic::{Conditions, Gic, InterfaceState, ListRegister, Version};
 
@@ -126,7 +127,7 @@ fn init_interfaces() {
     IccIgrpen1.write(1);
     IchHcr.write(0);
     for n in 0..GicV3::list_registers() {
-        write_list_register(n, 0);
+        numbered::write(n, 0);
     }
     instr::isb();
 }
@@ -152,57 +153,6 @@ pub(super) fn send_sgi(target: u64, sgi: u32) {
     instr::dsb_stores();
     IccSgi1r.write(target | u64::from(sgi) << 24);
     instr::isb();
-}
-
-/// Reads list register `n`.
-fn read_list_register(n: usize) -> u64 {
-    let value: u64;
-    // SAFETY: jumps to one of the 16 pairs below; `n` is below the number of registers that exist.
-    unsafe {
-        core::arch::asm!(
-            "adr {value}, 3f",
-            "add {value}, {value}, {n}, lsl #3",
-            "br {value}",
-            "3:",
-            ".irp bank, 12, 13",
-            ".irp number, 0, 1, 2, 3, 4, 5, 6, 7",
-            "mrs {value}, S3_4_C12_C\\bank\\()_\\number",
-            "b 4f",
-            ".endr",
-            ".endr",
-            "4:",
-            value = out(reg) value,
-            n = in(reg) n & 0xf,
-            options(nostack, preserves_flags)
-        );
-    }
-    value
-}
-
-/// Writes list register `n`.
-#[inline(always)]
-fn write_list_register(n: usize, value: u64) {
-    // SAFETY: jumps to one of the 16 pairs below; `n` is below the number of registers that exist. What a list register
-    // holds concerns the guest alone, and physical interrupts that were given to it.
-    unsafe {
-        core::arch::asm!(
-            "adr {place}, 3f",
-            "add {place}, {place}, {n}, lsl #3",
-            "br {place}",
-            "3:",
-            ".irp bank, 12, 13",
-            ".irp number, 0, 1, 2, 3, 4, 5, 6, 7",
-            "msr S3_4_C12_C\\bank\\()_\\number, {value}",
-            "b 4f",
-            ".endr",
-            ".endr",
-            "4:",
-            place = out(reg) _,
-            value = in(reg) value,
-            n = in(reg) n & 0xf,
-            options(nostack, preserves_flags)
-        );
-    }
 }
 
 /// A GICv3 or GICv4.
@@ -249,13 +199,13 @@ impl Gic for GicV3 {
     }
 
     fn read(n: usize) -> ListRegister {
-        if n < Self::list_registers() { decode(read_list_register(n)) } else { ListRegister::default() }
+        if n < Self::list_registers() { decode(numbered::read(n)) } else { ListRegister::default() }
     }
 
     #[inline(always)]
     fn write_raw(n: usize, raw: u64) {
         if n < Self::list_registers() {
-            write_list_register(n, raw);
+            numbered::write(n, raw);
         }
     }
 

@@ -54,6 +54,11 @@ pub(in super::super) fn has_vhe() -> bool {
     ID_AA64MMFR1_EL1.read(ID_AA64MMFR1_EL1::VH) != 0
 }
 
+/// Whether stage 2 can force guests' RAM to be write-back (FEAT_S2FWB, ID_AA64MMFR2_EL1.FWB).
+pub(in super::super) fn has_forced_write_back() -> bool {
+    crate::register::mrs!("S3_0_C0_C7_2") >> 40 & 0xf != 0
+}
+
 /// How wide a physical address is, as the processor encodes it.
 pub(in super::super) fn pa_range() -> u64 {
     ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange)

@@ -119,3 +119,20 @@ fn moves<G: Gic>(bench: &mut Bench<G>) {
     bench.end(0, raw);
     assert_eq!(bench.handle_all(0), (33..44).collect::<Vec<_>>());
 }
+
+on_both!(an_active_one_that_is_pending_again_waits_too, 1, 2, again);
+fn again<G: Gic>(bench: &mut Bench<G>) {
+    bench.open();
+    bench.set_priority(0, 32, 0x80);
+    for (intid, priority) in [(32, 0x80), (33, 0x40), (34, 0x48), (35, 0x50)] {
+        bench.set_edge(0, intid);
+        bench.set_priority(0, intid, priority);
+    }
+    bench.set_bit(0, offset::ISPENDR, 32);
+    assert_eq!(bench.acknowledge(0), 32);
+    for intid in 32..36 {
+        bench.set_bit(0, offset::ISPENDR, intid);
+    }
+    bench.end(0, 32);
+    assert_eq!(bench.handle_all(0), [33, 34, 35, 32]);
+}

@@ -28,7 +28,7 @@ const MANY: &[u32] = &[
     0, 1, 2, 3, 4, 5, 6, 7, 15, 16, 20, VIRTUAL_TIMER, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 50, 51, 63, 64, 65, 70, 80, 95,
 ];
 const PRIORITIES: &[u8] = &[0, 0x08, 0x40, 0x80, 0xa0, 0xa0, 0xa0, 0xc0, 0xf0];
-const STEPS: u32 = 300;
+const STEPS: u32 = 150;
 
 struct Run<G> {
     bench: Bench<G>,
@@ -411,7 +411,7 @@ fn all<G: Gic>(setup: Setup, seeds: u64) {
 }
 
 /// Sequences of each kind.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 200;
 
 #[test]
 fn v2_with_room() {

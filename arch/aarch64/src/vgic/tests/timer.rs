@@ -129,3 +129,16 @@ fn no_place<G: Gic>(bench: &mut Bench<G>) {
     bench.end(0, VIRTUAL_TIMER);
     assert!(!bench.physical_active(0));
 }
+
+on_both!(a_latch_is_taken_once, 1, 4, latch_once);
+fn latch_once<G: Gic>(bench: &mut Bench<G>) {
+    bench.open();
+    bench.set_bit(0, offset::ISPENDR, VIRTUAL_TIMER);
+    bench.fire(0);
+    assert_eq!(bench.listed(0)[0].hardware, Some(PHYSICAL));
+    assert_eq!(bench.handle(0), VIRTUAL_TIMER);
+    bench.fire(0);
+    bench.set_bit(0, offset::ICENABLER, VIRTUAL_TIMER);
+    bench.set_bit(0, offset::ISENABLER, VIRTUAL_TIMER);
+    assert!(!bench.bit(0, offset::ISPENDR, VIRTUAL_TIMER));
+}

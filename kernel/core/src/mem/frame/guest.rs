@@ -10,8 +10,6 @@ use phalanx_arch_api::Unbacked;
 use super::extent::{Extent, Guest};
 
 const WORD: usize = size_of::<u64>();
-/// Words that are zeroed in a row, so that scrubbing is stores and not loop.
-const LINE: usize = 16;
 
 impl Extent<Guest> {
     /// Reads the little-endian word at `offset`, `None` where it is not inside.
@@ -102,23 +100,26 @@ impl Extent<Guest> {
         Ok(())
     }
 
-    /// Zeroes `bytes` bytes from `offset`.
+    /// Zeroes `bytes` bytes from `offset` by the fastest means. State before: the domain is being loaded (module, 3).
     ///
     /// # Errors
     /// [`Unbacked`] where they reach over the end; nothing is written then.
-    pub fn zero(&self, offset: u64, bytes: u64) -> Result<(), Unbacked> {
+    pub(in crate::mem) fn scrub_block(&self, offset: u64, bytes: u64) -> Result<(), Unbacked> {
         let start = self.range(offset, bytes)?;
-        let end = start.wrapping_add(bytes as usize);
-        let mut to = write_bytes(start, &[0; WORD][..start.align_offset(WORD).min(bytes as usize)]);
-        while (end as usize) - (to as usize) >= LINE * WORD {
-            for _ in 0..LINE {
-                to = zero_word(to);
-            }
-        }
-        while (end as usize) - (to as usize) >= WORD {
-            to = zero_word(to);
-        }
-        write_bytes(to, &[0; WORD][..(end as usize) - (to as usize)]);
+        // SAFETY: `range` has checked that all of it is inside; nobody else accesses it now (module, 3).
+        unsafe { start.write_bytes(0, bytes as usize) };
+        Ok(())
+    }
+
+    /// Copies `bytes` to `offset` by the fastest means. State before: the domain is being loaded (module, 3).
+    ///
+    /// # Errors
+    /// [`Unbacked`] where they reach over the end; nothing is written then.
+    pub(in crate::mem) fn load_block(&self, offset: u64, bytes: &[u8]) -> Result<(), Unbacked> {
+        let start = self.range(offset, bytes.len() as u64)?;
+        // SAFETY: `range` has checked that all of it is inside; nobody else accesses it now (module, 3), and no slice
+        // lies in a guest's frames, whose only name is this extent.
+        unsafe { start.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         Ok(())
     }
 
@@ -130,14 +131,6 @@ impl Extent<Guest> {
         }
         Ok(self.pointer(offset))
     }
-}
-
-/// Zeroes the word at `to`; returns the address after it. The caller has checked that it is inside and aligned.
-#[inline(always)]
-fn zero_word(to: *mut u8) -> *mut u8 {
-    // SAFETY: the caller's check.
-    unsafe { AtomicU64::from_ptr(to.cast()) }.store(0, Relaxed);
-    to.wrapping_add(WORD)
 }
 
 /// Reads byte by byte; returns the address after the last. The caller has checked the range.

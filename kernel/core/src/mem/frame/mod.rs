@@ -13,7 +13,8 @@
 //!    direct map for ever, and used by nobody else. [`Extent::split`] and [`Extent::join`] keep extents disjoint.
 //! 2. Memory of the hypervisor's own extents is reached as [`core::sync::atomic::AtomicU64`] or given away for good.
 //! 3. Guest memory is only copied, with relaxed atomic accesses that neither a guest nor another CPU can race with in
-//!    a way that the language leaves undefined.
+//!    a way that the language leaves undefined. While a domain is loaded none of its vCPUs runs and only the loader,
+//!    under its lock, touches its memory: [`Extent::scrub_block`] and [`Extent::load_block`] write it as a whole.
 //!
 //! Dropping an extent loses its frames; they stay allocated in the accounts and nobody ever gets them again.
 

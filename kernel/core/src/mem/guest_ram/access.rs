@@ -52,13 +52,27 @@ impl GuestMemory for GuestRam {
 }
 
 impl GuestRam {
-    /// Zeroes `bytes` bytes from `gpa`.
+    /// Zeroes `bytes` bytes from `gpa`. State before: the domain is being loaded, nobody else accesses its RAM.
     ///
     /// # Errors
     /// [`Unbacked`] where any of them is not RAM; nothing is written then.
-    pub fn zero(&self, gpa: Gpa, bytes: u64) -> Result<(), Unbacked> {
+    pub(crate) fn scrub(&self, gpa: Gpa, bytes: u64) -> Result<(), Unbacked> {
         self.for_each_piece(gpa, bytes, |_, _, _| Ok(()))?;
-        self.for_each_piece(gpa, bytes, |extent, offset, bytes| extent.zero(offset, bytes as u64))
+        self.for_each_piece(gpa, bytes, |extent, offset, bytes| extent.scrub_block(offset, bytes as u64))
+    }
+
+    /// Copies `bytes` to `gpa`. State before: as for [`Self::scrub`].
+    ///
+    /// # Errors
+    /// [`Unbacked`] where any of them is not RAM; nothing is written then.
+    pub(crate) fn load(&self, gpa: Gpa, bytes: &[u8]) -> Result<(), Unbacked> {
+        self.for_each_piece(gpa, bytes.len() as u64, |_, _, _| Ok(()))?;
+        let mut rest = bytes;
+        self.for_each_piece(gpa, bytes.len() as u64, |extent, offset, bytes| {
+            let (piece, after) = rest.split_at(bytes);
+            rest = after;
+            extent.load_block(offset, piece)
+        })
     }
 
     /// A 64-bit hash of `bytes` bytes from `gpa`. It depends on what they are and not on where the machine keeps them;

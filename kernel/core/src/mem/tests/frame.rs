@@ -60,12 +60,15 @@ fn release_scrubs() {
 #[test]
 fn guest_copies_stay_inside() {
     let guest = physical(0, FRAME_SIZE).into_guest();
-    guest.zero(0, FRAME_SIZE).unwrap();
+    guest.scrub_block(0, FRAME_SIZE).unwrap();
     assert_eq!(guest.write(FRAME_SIZE - 3, b"abcd"), Err(Unbacked));
     assert_eq!(guest.write(u64::MAX - 1, b"abcd"), Err(Unbacked));
     assert_eq!(guest.read(FRAME_SIZE, &mut [0]), Err(Unbacked));
     assert_eq!(guest.read(FRAME_SIZE, &mut []), Ok(()));
-    assert_eq!(guest.zero(1, FRAME_SIZE), Err(Unbacked));
+    assert_eq!(guest.scrub_block(1, FRAME_SIZE), Err(Unbacked));
+    assert_eq!(guest.load_block(FRAME_SIZE - 3, b"abcd"), Err(Unbacked));
+    assert_eq!(guest.load_block(u64::MAX - 1, b"abcd"), Err(Unbacked));
+    assert_eq!(guest.load_block(FRAME_SIZE, b""), Ok(()));
     assert_eq!(guest.write(FRAME_SIZE - 4, b"abcd"), Ok(()));
     assert_eq!(guest.read_u32(FRAME_SIZE - 4), Some(u32::from_le_bytes(*b"abcd")));
     for outside in [FRAME_SIZE, u64::MAX - 3, u64::MAX] {
@@ -88,11 +91,27 @@ fn sized_reads_at_any_alignment_agree_with_the_bytes() {
 }
 
 #[test]
+fn both_ways_of_writing_agree() {
+    let bytes: [u8; 80] = core::array::from_fn(|at| at as u8 + 1);
+    for (first, length) in [(0, 1), (3, 2), (17, 23), (40, 80), (100, 0), (4093, 3)] {
+        let [one, other] = [0, FRAME_SIZE].map(|start| physical(start, FRAME_SIZE).into_guest());
+        one.write(first, &bytes[..length]).unwrap();
+        other.load_block(first, &bytes[..length]).unwrap();
+        let contents = |guest: &crate::mem::Extent<crate::mem::Guest>| {
+            let mut contents = [0; 4096];
+            guest.read(0, &mut contents).unwrap();
+            contents
+        };
+        assert_eq!(contents(&one), contents(&other), "{length} at {first}");
+    }
+}
+
+#[test]
 fn zeroing_touches_its_bytes_only() {
     let guest = physical(0, FRAME_SIZE).into_guest();
     for (first, length) in [(0, 1), (3, 2), (17, 23), (40, 8), (65, 7), (100, 0), (4095, 1)] {
         guest.write(0, &[0xff; 4096]).unwrap();
-        guest.zero(first, length).unwrap();
+        guest.scrub_block(first, length).unwrap();
         let mut bytes = [0; 4096];
         guest.read(0, &mut bytes).unwrap();
         let expected = |at: u64| if (first..first + length).contains(&at) { 0 } else { 0xff };

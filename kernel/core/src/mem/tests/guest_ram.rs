@@ -23,7 +23,7 @@ fn ram(regions: &[(u64, u64)]) -> GuestRam {
     let mut allocator = FrameAllocator::new();
     allocator.add(physical(START, bytes)).unwrap();
     let ram = GuestRam::allocate(&mut allocator, regions.iter().map(|(at, bytes)| (gpa(*at), *bytes))).unwrap();
-    regions.iter().for_each(|(at, bytes)| ram.zero(gpa(*at), *bytes).unwrap());
+    regions.iter().for_each(|(at, bytes)| ram.scrub(gpa(*at), *bytes).unwrap());
     ram
 }
 
@@ -63,8 +63,9 @@ fn the_edges_of_a_region() {
 fn a_write_that_does_not_fit_writes_nothing() {
     let ram = ram(&[(0, FRAME_SIZE), (FRAME_SIZE, FRAME_SIZE), (3 * FRAME_SIZE, FRAME_SIZE)]);
     assert_eq!(ram.write(gpa(FRAME_SIZE - 1), &[1; 4098]), Err(Unbacked));
-    assert_eq!(ram.zero(gpa(0), 3 * FRAME_SIZE), Err(Unbacked));
-    assert_eq!(ram.zero(gpa(FRAME_SIZE), u64::MAX), Err(Unbacked));
+    assert_eq!(ram.load(gpa(FRAME_SIZE - 1), &[1; 4098]), Err(Unbacked));
+    assert_eq!(ram.scrub(gpa(0), 3 * FRAME_SIZE), Err(Unbacked));
+    assert_eq!(ram.scrub(gpa(FRAME_SIZE), u64::MAX), Err(Unbacked));
     assert_eq!(read(&ram, 0, 8192), Ok(vec![0; 8192]));
 }
 
@@ -76,10 +77,13 @@ fn copies_straddle_regions_that_touch() {
     assert_eq!(places[1], (gpa(FRAME_SIZE), Hpa::new(START), gpa(2 * FRAME_SIZE)));
     let bytes: Vec<u8> = (1..=100).collect();
     ram.write(gpa(FRAME_SIZE - 37), &bytes).unwrap();
-    assert_eq!(read(&ram, FRAME_SIZE - 37, 100), Ok(bytes));
+    assert_eq!(read(&ram, FRAME_SIZE - 37, 100), Ok(bytes.clone()));
     assert_eq!(ram.read_u64(gpa(FRAME_SIZE - 4)), Ok(u64::from_le_bytes([34, 35, 36, 37, 38, 39, 40, 41])));
     assert_eq!(ram.read_u32(gpa(FRAME_SIZE - 1)), Ok(u32::from_le_bytes([37, 38, 39, 40])));
-    ram.zero(gpa(FRAME_SIZE - 2), 4).unwrap();
+    ram.load(gpa(FRAME_SIZE - 4), &bytes[..6]).unwrap();
+    assert_eq!(read(&ram, FRAME_SIZE - 5, 8), Ok(vec![33, 1, 2, 3, 4, 5, 6, 40]));
+    ram.load(gpa(FRAME_SIZE - 37), &bytes).unwrap();
+    ram.scrub(gpa(FRAME_SIZE - 2), 4).unwrap();
     assert_eq!(read(&ram, FRAME_SIZE - 3, 6), Ok(vec![35, 0, 0, 0, 0, 40]));
 }
 
@@ -166,7 +170,7 @@ proptest! {
             prop_assert_eq!(ram.write(gpa(at), &bytes).is_ok(), fits);
             if fits {
                 model[range.clone()].copy_from_slice(&bytes);
-                prop_assert_eq!(read(&ram, at, bytes.len()), Ok(bytes));
+                prop_assert_eq!(read(&ram, at, bytes.len()), Ok(bytes.clone()));
             }
             let word = (at..at + 8).all(backed).then(|| u64::from_le_bytes(model[at as usize..][..8].try_into().unwrap()));
             prop_assert_eq!(ram.read_u64(gpa(at)).ok(), word);
