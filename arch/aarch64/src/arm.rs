@@ -14,12 +14,12 @@ use crate::exits::{memory, run};
 use crate::gic::{Gic, Version};
 use crate::host::{self, PerCpu, cache, this_cpu, timer};
 use crate::id::IdRegisters;
-use crate::{keys, psci};
-use crate::register::{isb, msr};
 use crate::processor::Processor;
+use crate::register::{isb, msr};
 use crate::stage2::{self, Stage2};
 use crate::traps;
 use crate::vcpu::{FirstInstruction, Vcpu};
+use crate::{keys, psci};
 
 /// Where a guest with a GICv2 finds its CPU interface, and how long it is.
 const GICC: u64 = 0x0801_0000;

@@ -68,7 +68,9 @@ impl FpState {
     /// Reads the registers of the vCPU that is loaded.
     pub fn save(&mut self) {
         // SAFETY: stores 512 bytes at the start of `self`, which has them; FP accesses are not trapped at EL2.
-        unsafe { asm!("bl phalanx_fp_save", in("x0") self as *mut Self, out("x30") _, options(nostack, preserves_flags)) };
+        unsafe {
+            asm!("bl phalanx_fp_save", in("x0") self as *mut Self, out("x30") _, options(nostack, preserves_flags))
+        };
         self.status = mrs!("S3_3_C4_C4_1");
         self.control = mrs!("S3_3_C4_C4_0");
     }
@@ -76,7 +78,9 @@ impl FpState {
     /// Writes the registers.
     pub fn load(&self) {
         // SAFETY: loads 512 bytes from the start of `self`; nobody at EL2 uses the registers.
-        unsafe { asm!("bl phalanx_fp_load", in("x0") self as *const Self, out("x30") _, options(nostack, preserves_flags)) };
+        unsafe {
+            asm!("bl phalanx_fp_load", in("x0") self as *const Self, out("x30") _, options(nostack, preserves_flags))
+        };
         msr!("S3_3_C4_C4_1", self.status);
         msr!("S3_3_C4_C4_0", self.control);
     }

@@ -72,8 +72,7 @@ impl PowerSwitch {
         if self.power() != Power::Pending {
             return None;
         }
-        let start =
-            Start { entry: self.entry.load(Ordering::Relaxed), context: self.context.load(Ordering::Relaxed) };
+        let start = Start { entry: self.entry.load(Ordering::Relaxed), context: self.context.load(Ordering::Relaxed) };
         self.state.store(Power::On as u8, Ordering::Release);
         Some(start)
     }

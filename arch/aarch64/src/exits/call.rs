@@ -4,8 +4,8 @@ use phalanx_abi::exit::ExitCounter;
 use phalanx_abi::hypercall::ARM_IMMEDIATE;
 use phalanx_arch_api::{DomainEnv, Event, Gpa, GuestMemory, HypercallRequest, VcpuIndex};
 
-use crate::domain::Domain;
 use super::run::halt;
+use crate::domain::Domain;
 use crate::gic::Gic;
 use crate::power::{Power, PowerSwitch, Start};
 use crate::psci;

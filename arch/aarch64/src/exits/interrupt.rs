@@ -28,7 +28,13 @@ mod control {
 }
 
 /// Before the first entry of a run: the timer, and what was sent meanwhile.
-pub(super) fn prepare<G: Gic, E: DomainEnv>(cpu: &mut Cpu, domain: &Domain, vcpu: &Vcpu, env: &E, until: Option<Ticks>) {
+pub(super) fn prepare<G: Gic, E: DomainEnv>(
+    cpu: &mut Cpu,
+    domain: &Domain,
+    vcpu: &Vcpu,
+    env: &E,
+    until: Option<Ticks>,
+) {
     update_physical_timer(domain, vcpu);
     cpu.arm_timer(earliest(until, future(vcpu.physical_timer.deadline())));
     sync::<G, E>(domain, vcpu, env);

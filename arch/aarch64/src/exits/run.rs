@@ -74,7 +74,9 @@ fn prepare<G: Gic, E: DomainEnv>(
 /// A vCPU that begins a life has no translations of an earlier one.
 fn forget_translations() {
     // SAFETY: invalidates what the processor would look up again.
-    unsafe { core::arch::asm!("tlbi vmalle1is", "dsb ish", "ic ialluis", "dsb ish", options(nostack, preserves_flags)) };
+    unsafe {
+        core::arch::asm!("tlbi vmalle1is", "dsb ish", "ic ialluis", "dsb ish", options(nostack, preserves_flags))
+    };
     isb();
 }
 

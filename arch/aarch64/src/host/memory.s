@@ -1,10 +1,27 @@
 // memcpy, memmove, memset, memcmp, bcmp: the symbols that compiled code calls.
 //
 // Without FP and SIMD registers, which are the guest's: 16 bytes a load and a store. Everything is aligned as long as
-// the flag is 0, because without translation all memory is device memory, where an unaligned access or
-// DC ZVA faults (Arm ARM, B2.9.2); the host sets it once its own tables are in use.
+// the MMU is off, because without translation all memory is device memory, where an unaligned access or DC ZVA faults
+// (Arm ARM, B2.9.2).
 //
 // X0 stays what it was: it is the result. X1 to X17 are free to use.
+
+    .macro phalanx_unless_translated label
+    mrs x4, currentel
+    tbnz x4, #3, .Lphalanx_at_el2_\@
+    mrs x4, sctlr_el1
+    b .Lphalanx_sctlr_\@
+.Lphalanx_at_el2_\@:
+    mrs x4, sctlr_el2
+.Lphalanx_sctlr_\@:
+    tbz x4, #0, \label
+    .endm
+
+    .macro phalanx_if_translated label
+    phalanx_unless_translated .Lphalanx_untranslated_\@
+    b \label
+.Lphalanx_untranslated_\@:
+    .endm
 
     .pushsection .text.phalanx_memory, "ax"
 
@@ -84,9 +101,7 @@ memcpy:
     ret
 
 .Lphalanx_copy_unaligned:
-    adrp x4, {flag}
-    ldrb w4, [x4, :lo12:{flag}]
-    cbnz w4, .Lphalanx_copy_up
+    phalanx_if_translated .Lphalanx_copy_up
     cbz x2, 8b
 1:
     ldrb w4, [x1], #1
@@ -123,9 +138,7 @@ memcpy:
     b.ne 4b
     ret
 5:
-    adrp x4, {flag}
-    ldrb w4, [x4, :lo12:{flag}]
-    cbnz w4, 1b
+    phalanx_if_translated 1b
     cbnz x2, 4b
     ret
 
@@ -203,9 +216,7 @@ memset:
 
 // At least 512 bytes of zeros at a multiple of 8, by whole blocks of DC ZVA.
 .Lphalanx_zero_large:
-    adrp x4, {flag}
-    ldrb w4, [x4, :lo12:{flag}]
-    cbz w4, .Lphalanx_set_up
+    phalanx_unless_translated .Lphalanx_set_up
     mrs x4, dczid_el0
     tbnz x4, #4, .Lphalanx_set_up             // prohibited
     mov x5, #4
@@ -280,9 +291,7 @@ bcmp:
     csinv w0, w0, wzr, hs
     ret
 5:
-    adrp x4, {flag}
-    ldrb w4, [x4, :lo12:{flag}]
-    cbnz w4, 1b
+    phalanx_if_translated 1b
     cbnz x2, 6b
     b 7b
 

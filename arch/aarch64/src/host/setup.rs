@@ -17,7 +17,7 @@ use super::paging::{self, AddressSpace, pointer};
 use super::percpu::{self, Interrupts, PerCpu};
 use super::smp::{self, CpuEntry, StartReport};
 use super::stacks::{Stack, Stacks};
-use super::{HostError, crash, firmware, gic, instr, memory, registers, timer};
+use super::{HostError, crash, firmware, gic, instr, registers, timer};
 use crate::stage2::{self, Features, HostPaging};
 use crate::vectors;
 
@@ -150,7 +150,6 @@ impl Host {
         // SAFETY: the tables map the kernel's image with the boot stack, all RAM and the GIC where they are, as the
         // loader's do.
         unsafe { self.switches.apply() };
-        memory::mmu_is_on();
         crash::set_stacks(self.stacks);
         let cpu = self.new_cpu(CpuIndex(0), 0, self.board.boot_mpidr)?;
         percpu::install(cpu);

@@ -87,7 +87,6 @@ impl Vgic {
             return GicAnswer::IGNORED;
         }
         let Some(value) = write else { return self.read_shared_bits::<G>(vcpu, field, index) };
-        // The old state matters too: who has an interrupt that changes has to look at it.
         self.change_shared::<G>(vcpu, index, if field == Field::Group { u32::MAX } else { value }, |shared| {
             shared.write(index, field, value, vcpu.0);
         })
@@ -113,7 +112,7 @@ impl Vgic {
         GicAnswer { value: u64::from(value), wake }
     }
 
-    /// Changes SPIs of a bank, and tells everybody who is concerned before or after.
+    /// Changes the SPIs `mask` of a bank, and tells whoever has them or gets them.
     fn change_shared<G: Gic>(
         &self,
         vcpu: VcpuIndex,
@@ -124,9 +123,8 @@ impl Vgic {
         let groups = self.groups();
         let mut concerned = 0;
         let wake = self.change::<G>(vcpu, |_, shared| {
-            concerned = shared.concerned(index, mask, groups, vcpu.0);
             change(shared);
-            concerned |= shared.concerned(index, mask, groups, vcpu.0);
+            concerned = shared.concerned(index, mask, groups, vcpu.0);
         });
         GicAnswer::wake(wake | self.alert(concerned))
     }
@@ -164,9 +162,9 @@ fn changed(array: Array, bit: u32, size: AccessSize) -> u32 {
 
 fn read_fields(shared: &mut Shared, array: Array, size: AccessSize) -> u64 {
     match array {
-        Array::Priority { first } => read_bytes(first, size, |intid| {
-            shared.find(intid).map_or(0, |(bank, bit)| bank.priority(bit))
-        }),
+        Array::Priority { first } => {
+            read_bytes(first, size, |intid| shared.find(intid).map_or(0, |(bank, bit)| bank.priority(bit)))
+        }
         Array::Targets { first } => read_bytes(first, size, |intid| byte(word(shared.route_register(intid)))),
         Array::Config { first } => u64::from(shared.find(first).map_or(0, |(bank, bit)| config(bank.edge >> bit))),
         Array::Route { intid, high } => {
@@ -196,11 +194,14 @@ fn write_fields(shared: &mut Shared, array: Array, size: AccessSize, value: u64)
         }
         Array::Route { intid, high } => {
             let old = shared.route_register(intid);
-            shared.set_route(intid, match (size, high) {
-                (AccessSize::B8, _) => value,
-                (_, false) => old & !0xffff_ffff | value,
-                (_, true) => old & 0xffff_ffff | value << 32,
-            });
+            shared.set_route(
+                intid,
+                match (size, high) {
+                    (AccessSize::B8, _) => value,
+                    (_, false) => old & !0xffff_ffff | value,
+                    (_, true) => old & 0xffff_ffff | value << 32,
+                },
+            );
         }
         _ => {}
     }

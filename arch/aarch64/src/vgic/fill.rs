@@ -21,7 +21,7 @@ impl Vgic {
         let plan = plan::<G>(me, groups, private, shared);
         // An active interrupt that is pending again would hold its place against more important ones that wait.
         let again = plan.is_complete();
-        let (mut written, mut armed) = (0, 0);
+        let mut written = 0;
         for (n, candidate) in (0_u32..).zip(&plan.listed) {
             let register = list(me, groups, *candidate, again, private, shared);
             if let Some(slot) = direct_slot(candidate.intid) {
@@ -29,12 +29,10 @@ impl Vgic {
             }
             G::write(n as usize, register);
             written |= 1 << n;
-            armed |= u32::from(register.eoi_maintenance) << n;
         }
-        for n in ones((private.used | private.armed) & !written) {
+        for n in ones(private.used & !written) {
             G::write_raw(n as usize, 0);
         }
-        private.armed = armed;
         set_maintenance::<G>(private, &plan);
         cell.open(if again { open_ways(private, groups) } else { 0 });
     }
@@ -167,11 +165,12 @@ fn prepare_direct<G: Gic>(cell: &Cell, private: &mut Private) {
     }
 }
 
-/// The direct ways that nothing in software stands in.
+/// The direct ways that may be used as soon as their homes are empty. What is pending is listed; if there is more to come,
+/// its list register is not empty before the next fold (`eoi_maintenance`).
 fn open_ways(private: &Private, groups: Groups) -> u32 {
-    let bank = &private.bank;
-    let idle = bank.forwarded(groups) & !bank.latch;
-    // Nor does anything that the next fold would take for the latch of a level.
-    let timer = (idle & !bank.listed_latch) >> VIRTUAL_TIMER & u32::from(private.timer.physical().is_some());
-    idle & SGIS | timer << TIMER_SLOT
+    let forwarded = private.bank.forwarded(groups);
+    // A latch that went into the list register would count for what comes after it, too.
+    let timer = (forwarded & !private.bank.listed_latch) >> VIRTUAL_TIMER;
+    let known = private.timer.physical().is_some();
+    forwarded & SGIS | (timer & u32::from(known)) << TIMER_SLOT
 }

@@ -23,8 +23,6 @@ pub(super) struct Private {
     pub(super) stale: bool,
     /// List registers that held something at the last fold.
     pub(super) used: u32,
-    /// List registers that were written with `eoi_maintenance`.
-    pub(super) armed: u32,
     /// Conditions of the maintenance interrupt; `None`: not written yet.
     pub(super) conditions: Option<Conditions>,
     /// SPIs that are in its list registers, by bank.
@@ -52,7 +50,6 @@ impl Private {
             interface: InterfaceState { vmcr: 0, apr0: 0, apr1: 0 },
             stale: true,
             used: 0,
-            armed: 0,
             conditions: None,
             listed_spis: [0; 2],
             owed: 0,
@@ -92,10 +89,9 @@ impl Private {
         if register.intid == VIRTUAL_TIMER {
             self.timer.fold(&mut self.bank, register.hardware, pending);
         }
-        if let (Some(source), Some(active)) = (
-            self.sources.get_mut(register.intid as usize),
-            self.active_source.get_mut(register.intid as usize),
-        ) {
+        if let (Some(source), Some(active)) =
+            (self.sources.get_mut(register.intid as usize), self.active_source.get_mut(register.intid as usize))
+        {
             *active = register.source & 7;
             *source |= u8::from(pending) << *active;
         }

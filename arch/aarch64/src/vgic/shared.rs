@@ -43,7 +43,7 @@ impl Shared {
             vcpus,
         };
         shared.banks.iter_mut().for_each(|bank| bank.group1 = group1);
-        for intid in FIRST.. FIRST + 64 {
+        for intid in FIRST..FIRST + 64 {
             shared.set_route(intid, 0);
         }
         shared

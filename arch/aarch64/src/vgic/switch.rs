@@ -65,7 +65,7 @@ impl Vgic {
         let mut shared = self.shared.lock();
         let released = self.fold::<G>(vcpu.0, cell, &mut private, &mut shared);
         private.owed |= self.pass_on(vcpu.0, released, &shared);
-        for n in super::bits::ones(private.used | private.armed) {
+        for n in super::bits::ones(private.used) {
             G::write_raw(n as usize, 0);
         }
         private.interface = G::save();
@@ -75,7 +75,7 @@ impl Vgic {
             G::set_active(physical, false);
         }
         cell.close();
-        (private.armed, private.loaded) = (0, false);
+        private.loaded = false;
     }
 
     /// The vCPU, which is loaded here, begins a new life (PSCI `CPU_ON`): its CPU interface is as after a reset, and

@@ -42,21 +42,23 @@ impl<F: TableFormat> Mapper<F> {
         span: Span,
         mapping: &Mapping<F::Input>,
     ) -> Result<(), MapError> {
+        let Some(below) = level.below() else {
+            map_pages::<F>(memory, table, span, mapping);
+            return Ok(());
+        };
         for (index, piece) in span.entries(level) {
-            match (read::<F>(memory, table, level, index), level.below()) {
-                (Entry::Table(next), Some(below)) => {
-                    self.map_into(memory, Hfn::containing(next), below, piece, mapping)?;
-                }
-                (Entry::Absent, Some(below)) if !leaf_fits::<F>(level, piece, mapping) => {
+            match read::<F>(memory, table, level, index) {
+                Entry::Table(next) => self.map_into(memory, Hfn::containing(next), below, piece, mapping)?,
+                Entry::Absent if !leaf_fits::<F>(level, piece, mapping) => {
                     let next = self.map_new_table(memory, below, piece, mapping)?;
                     memory.write_entry(table, index, F::encode_table(next.start()));
                 }
-                (Entry::Absent, _) => {
+                Entry::Absent => {
                     let output = output_at::<F>(piece, mapping);
                     let leaf = F::encode_leaf(level, output, mapping.permissions, mapping.memory_type);
                     memory.write_entry(table, index, leaf);
                 }
-                _ => return Err(MapError::AlreadyMapped),
+                Entry::Leaf { .. } => return Err(MapError::AlreadyMapped),
             }
         }
         Ok(())
@@ -79,6 +81,21 @@ impl<F: TableFormat> Mapper<F> {
     }
 }
 
+/// Fills the entries of a table of the lowest level, which are absent, in a row: at boot there are many.
+fn map_pages<F: TableFormat>(
+    memory: &mut impl TableMemory<F::Input>,
+    table: Hfn,
+    span: Span,
+    mapping: &Mapping<F::Input>,
+) {
+    let mut output = output_at::<F>(span, mapping).as_u64();
+    for index in Level::L1.index(span.first)..=Level::L1.index(span.last) {
+        let leaf = F::encode_leaf(Level::L1, Hpa::new(output), mapping.permissions, mapping.memory_type);
+        memory.write_entry(table, index, leaf);
+        output += Level::L1.bytes();
+    }
+}
+
 /// Whether the output side of a mapping can be spelt.
 fn check_output<F: TableFormat>(mapping: &Mapping<F::Input>) -> Result<(), MapError> {
     if !mapping.output.is_aligned(FRAME_SIZE) {
@@ -96,10 +113,14 @@ fn check_output<F: TableFormat>(mapping: &Mapping<F::Input>) -> Result<(), MapEr
 
 /// Whether nothing in `span` is mapped.
 fn is_absent<F: TableFormat>(memory: &impl TableMemory<F::Input>, table: Hfn, level: Level, span: Span) -> bool {
-    span.entries(level).all(|(index, piece)| match (read::<F>(memory, table, level, index), level.below()) {
-        (Entry::Absent, _) => true,
-        (Entry::Table(next), Some(below)) => is_absent::<F>(memory, Hfn::containing(next), below, piece),
-        _ => false,
+    let Some(below) = level.below() else {
+        let mut pages = level.index(span.first)..=level.index(span.last);
+        return pages.all(|index| read::<F>(memory, table, level, index) == Entry::Absent);
+    };
+    span.entries(level).all(|(index, piece)| match read::<F>(memory, table, level, index) {
+        Entry::Absent => true,
+        Entry::Table(next) => is_absent::<F>(memory, Hfn::containing(next), below, piece),
+        Entry::Leaf { .. } => false,
     })
 }
 

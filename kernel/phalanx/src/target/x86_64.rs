@@ -1,7 +1,7 @@
 //! A PC: the backend is AMD SVM.
 
-pub(crate) use phalanx_arch_x86_64::host::{self, crash};
 pub(crate) use phalanx_arch_x86_64::host::direct_map;
+pub(crate) use phalanx_arch_x86_64::host::{self, crash};
 use phalanx_arch_x86_64::host::{PerCpu, init_boot_cpu, instr, paging};
 pub(crate) use phalanx_arch_x86_64::svm::Missing;
 use phalanx_arch_x86_64::svm::{Features, Svm, SvmCpu};

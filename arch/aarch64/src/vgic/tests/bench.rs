@@ -244,7 +244,8 @@ impl<G: Gic> Bench<G> {
 
     /// The guest handles everything that is pending.
     pub(super) fn handle_all(&mut self, vcpu: u8) -> Vec<u32> {
-        let all: Vec<u32> = core::iter::from_fn(|| Some(self.handle(vcpu)).filter(|raw| *raw != SPURIOUS)).take(500).collect();
+        let all: Vec<u32> =
+            core::iter::from_fn(|| Some(self.handle(vcpu)).filter(|raw| *raw != SPURIOUS)).take(500).collect();
         assert!(all.len() < 500, "interrupts do not end: {all:?}");
         all
     }

@@ -104,7 +104,8 @@ impl Cpu {
     fn empty(&self, count: usize) -> u32 {
         let registers = self.listed(count);
         let bits = registers.iter().enumerate().map(|(n, register)| {
-            u32::from(register.state == LrState::Invalid && !(register.eoi_maintenance && register.hardware.is_none())) << n
+            u32::from(register.state == LrState::Invalid && !(register.eoi_maintenance && register.hardware.is_none()))
+                << n
         });
         bits.sum()
     }

@@ -63,7 +63,10 @@ impl Naive {
             version,
             control: 0,
             intids,
-            private: vec![(0..32).map(|intid| if intid < 16 { sgi.clone() } else { fresh.clone() }).collect(); vcpus.into()],
+            private: vec![
+                (0..32).map(|intid| if intid < 16 { sgi.clone() } else { fresh.clone() }).collect();
+                vcpus.into()
+            ],
             shared: vec![fresh; 64],
             interfaces: vec![interface; vcpus.into()],
         }

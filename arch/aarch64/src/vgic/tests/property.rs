@@ -25,7 +25,36 @@ struct Setup {
 
 const FEW: &[u32] = &[0, 1, 5, 20, VIRTUAL_TIMER, 30, 32, 33, 45, 63, 64, 70, 95];
 const MANY: &[u32] = &[
-    0, 1, 2, 3, 4, 5, 6, 7, 15, 16, 20, VIRTUAL_TIMER, 30, 31, 32, 33, 34, 35, 40, 41, 42, 43, 50, 51, 63, 64, 65, 70, 80, 95,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    15,
+    16,
+    20,
+    VIRTUAL_TIMER,
+    30,
+    31,
+    32,
+    33,
+    34,
+    35,
+    40,
+    41,
+    42,
+    43,
+    50,
+    51,
+    63,
+    64,
+    65,
+    70,
+    80,
+    95,
 ];
 const PRIORITIES: &[u8] = &[0, 0x08, 0x40, 0x80, 0xa0, 0xa0, 0xa0, 0xc0, 0xf0];
 const STEPS: u32 = 150;
@@ -154,7 +183,13 @@ impl<G: Gic> Run<G> {
             offset::ISPENDR => interrupt.latch |= !sgi_v2,
             offset::ICPENDR => interrupt.latch = false,
             offset::ISACTIVER if !interrupt.active => {
-                let holder = if intid < 32 { owner } else if target == 0xff { vcpu } else { target };
+                let holder = if intid < 32 {
+                    owner
+                } else if target == 0xff {
+                    vcpu
+                } else {
+                    target
+                };
                 (interrupt.active, interrupt.owner) = (true, holder);
             }
             offset::ICACTIVER => interrupt.active = false,
@@ -328,9 +363,8 @@ impl<G: Gic> Run<G> {
             self.bench.enter(vcpu);
             let listed = self.bench.listed(vcpu);
             self.bench.go(vcpu);
-            let found = hardware::here(|cpu, count| {
-                cpu.signalled(count).map(|n| hardware::decode(cpu.registers[n]).priority)
-            });
+            let found =
+                hardware::here(|cpu, count| cpu.signalled(count).map(|n| hardware::decode(cpu.registers[n]).priority));
             assert_eq!(found, expected, "vCPU {vcpu}, listed {listed:?}");
             assert_eq!(self.bench.vgic.wakes::<G>(VcpuIndex(vcpu)), expected.is_some());
         }

@@ -120,7 +120,8 @@ fn priorities<G: Gic>(bench: &mut Bench<G>) {
     assert_eq!(byte, 0xf8);
     bench.set_priority(1, 30, 0xc8);
     bench.write_private(1, offset::IPRIORITYR, 0x1020_3040);
-    let private = [0, 28].map(|n| (bench.read_private(0, offset::IPRIORITYR + n), bench.read_private(1, offset::IPRIORITYR + n)));
+    let private =
+        [0, 28].map(|n| (bench.read_private(0, offset::IPRIORITYR + n), bench.read_private(1, offset::IPRIORITYR + n)));
     assert_eq!(private, [(0, 0x1020_3040), (0, 0x00c8_0000)]);
     bench.write(0, offset::IPRIORITYR + 96, u32::MAX);
     assert_eq!(bench.read(0, offset::IPRIORITYR + 96), 0, "there is no INTID 96");

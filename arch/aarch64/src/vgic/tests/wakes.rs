@@ -23,13 +23,9 @@ fn signalled<G: Gic>(bench: &mut Bench<G>) {
     assert!(!wakes(bench));
     bench.set_priority(0, SPI, 0x80);
     bench.line(SPI, true);
-    for (vmcr, expected) in [
-        (0xff << 24 | 2, true),
-        (0xff << 24 | 1, false),
-        (0x88 << 24 | 2, true),
-        (0x80 << 24 | 2, false),
-        (0, false),
-    ] {
+    for (vmcr, expected) in
+        [(0xff << 24 | 2, true), (0xff << 24 | 1, false), (0x88 << 24 | 2, true), (0x80 << 24 | 2, false), (0, false)]
+    {
         bench.set_vmcr(0, vmcr);
         assert_eq!(wakes(bench), expected, "{vmcr:#x}");
     }
