@@ -96,17 +96,17 @@ pub enum Answer {
     SystemReset,
 }
 
-/// Answers a call: X0, of which the lower half names the function, and X1 to X3.
-///
-/// PSCI_VERSION, from which nothing follows, is what guests and benchmarks call for its own sake: first and inline.
+/// The answer to a function from which nothing follows and which guests call for its own sake, to be had first and
+/// inline: PSCI_VERSION.
 #[inline(always)]
-pub fn call(function: u64, arguments: [u64; 3], view: &impl PowerView) -> Answer {
-    let function = low(function);
-    if function == psci::VERSION { Answer::Return(psci::VERSION_1_1) } else { call_other(function, arguments, view) }
+#[must_use]
+pub const fn quick(function: u64) -> Option<u64> {
+    if low(function) == psci::VERSION { Some(psci::VERSION_1_1) } else { None }
 }
 
-#[inline(never)]
-fn call_other(function: u32, arguments: [u64; 3], view: &impl PowerView) -> Answer {
+/// Answers a call: X0, of which the lower half names the function, and X1 to X3.
+pub fn call(function: u64, arguments: [u64; 3], view: &impl PowerView) -> Answer {
+    let function = low(function);
     let [first, ..] = arguments;
     match function {
         VERSION => Answer::Return(VERSION_1_1),

@@ -1,7 +1,7 @@
 //! The state of one vCPU.
 
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::Ticks;
+use phalanx_arch_api::{AccessSize, Ticks};
 
 use crate::enter::Context;
 use crate::esr::DataAccess;
@@ -138,6 +138,11 @@ impl Vcpu {
     /// Gives a read its value.
     #[inline(always)]
     pub(crate) fn finish_load(&mut self, load: DataAccess, value: u64) {
+        if load.size == AccessSize::B4 && !load.sign_extend {
+            // Nearly all device registers. Others take longer.
+            self.set_register(load.register, value & 0xffff_ffff);
+            return;
+        }
         let unused = 64 - 8 * load.size.bytes();
         let extended = if load.sign_extend {
             ((value << unused).cast_signed() >> unused).cast_unsigned()

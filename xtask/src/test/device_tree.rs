@@ -77,7 +77,26 @@ fn described(change: &TreeChange, machine: &Machine, path: &Path) -> Result<Vec<
     store::write_atomically(path, &[])?;
     let mut emulator = Command::new(asked.program());
     process::output(emulator.args(asked.arguments()), "ask the emulator for its device tree", "cargo xtask doctor")?;
-    fs::read(path).map_err(at_path("read", path))
+    let mut tree = fs::read(path).map_err(at_path("read", path))?;
+    trim(&mut tree).ok_or_else(|| trouble("the emulator's device tree is not readable", "cargo xtask doctor"))?;
+    Ok(tree)
+}
+
+/// Leaves out the room behind the tree's last block, of which the emulator leaves a megabyte (header: 5.2).
+fn trim(tree: &mut Vec<u8>) -> Option<()> {
+    let end = |offset, size| Some(offset_at(tree, offset)? + offset_at(tree, size)?);
+    let end = usize::max(end(8, 36)?, end(12, 32)?);
+    tree.get_mut(4..8)?.copy_from_slice(&u32::try_from(end).ok()?.to_be_bytes());
+    tree.truncate(end);
+    Some(())
+}
+
+fn word_at(tree: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(tree.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}
+
+fn offset_at(tree: &[u8], at: usize) -> Option<usize> {
+    usize::try_from(word_at(tree, at)?).ok()
 }
 
 /// Tokens of the structure block (Devicetree Specification, 5.4.1).
@@ -88,21 +107,18 @@ const NOTHING: u32 = 4;
 
 /// Ends a property early; what was behind it becomes FDT_NOP.
 fn shorten(tree: &mut [u8], property: &str, to: u32) -> std::result::Result<(), String> {
-    let word = |tree: &[u8], at: usize| -> Option<u32> {
-        Some(u32::from_be_bytes(tree.get(at..at.checked_add(4)?)?.try_into().ok()?))
-    };
-    let offset = |tree: &[u8], at: usize| word(tree, at).and_then(|value| usize::try_from(value).ok());
     let unreadable = || "the device tree is not readable".to_owned();
-    let (mut at, strings) = offset(tree, 8).zip(offset(tree, 12)).ok_or_else(unreadable)?;
+    let (mut at, strings) = offset_at(tree, 8).zip(offset_at(tree, 12)).ok_or_else(unreadable)?;
     loop {
-        match word(tree, at).ok_or_else(unreadable)? {
+        match word_at(tree, at).ok_or_else(unreadable)? {
             BEGIN_NODE => {
                 let name = tree[at + 4..].iter().position(|byte| *byte == 0).ok_or_else(unreadable)?;
                 at += 4 + (name + 1).next_multiple_of(4);
             }
             PROPERTY => {
-                let length = offset(tree, at + 4).ok_or_else(unreadable)?;
-                let name = offset(tree, at + 8).and_then(|name| tree.get(strings + name..)).ok_or_else(unreadable)?;
+                let length = offset_at(tree, at + 4).ok_or_else(unreadable)?;
+                let name =
+                    offset_at(tree, at + 8).and_then(|name| tree.get(strings + name..)).ok_or_else(unreadable)?;
                 let end = at + 12 + length.next_multiple_of(4);
                 let left = usize::try_from(to).map_err(|error| error.to_string())?;
                 if name.strip_prefix(property.as_bytes()).is_some_and(|rest| rest.first() == Some(&0)) && length > left
@@ -140,6 +156,16 @@ mod tests {
         shorten(&mut tree, "reg", 8).unwrap();
         let words: Vec<u32> = tree[40..84].chunks(4).map(|word| u32::from_be_bytes(word.try_into().unwrap())).collect();
         assert_eq!(words, [1, 0, 3, 8, 0, 0xa, 0xb, 4, 4, 2, 9]);
+    }
+
+    #[test]
+    fn the_room_behind_the_tree_goes() {
+        let mut padded = tree();
+        let length = padded.len();
+        padded.resize(1000, 0);
+        trim(&mut padded).unwrap();
+        assert_eq!((padded.len(), offset_at(&padded, 4)), (length, Some(length)));
+        assert!(trim(&mut vec![0; 8]).is_none());
     }
 
     #[test]

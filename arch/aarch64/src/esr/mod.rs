@@ -121,11 +121,11 @@ pub struct Wait {
 pub fn decode(esr: u64) -> Exit {
     let iss = syndrome(esr);
     match exception_class(esr) {
-        class::HVC => Exit::Hvc { immediate: immediate(iss) },
+        class::HVC => Exit::Hvc { immediate: immediate(esr) },
         class::SYSTEM_REGISTER => Exit::SystemRegister(trap(iss)),
         class::DATA_ABORT => Exit::DataAbort(DataAbort::new(iss)),
         class::WAIT => Exit::Wait(wait(iss)),
-        class::SMC => Exit::Smc { immediate: immediate(iss) },
+        class::SMC => Exit::Smc { immediate: immediate(esr) },
         class::INSTRUCTION_ABORT => Exit::InstructionAbort(InstructionAbort::new(iss)),
         class::FP => Exit::FpAccess,
         _ => decode_rare(esr),
@@ -149,9 +149,23 @@ fn decode_rare(esr: u64) -> Exit {
         class::SP_ALIGNMENT => Exit::SpAlignment,
         class::SYSTEM_ERROR => Exit::SystemError,
         class::BREAKPOINT | class::STEP | class::WATCHPOINT => Exit::Debug,
-        class::BRK => Exit::Brk { immediate: immediate(syndrome(esr)) },
+        class::BRK => Exit::Brk { immediate: immediate(esr) },
         _ => Exit::Unknown(esr),
     }
+}
+
+/// Whether the exception is an HVC: the question that is asked first.
+#[inline(always)]
+#[must_use]
+pub const fn is_hvc(esr: u64) -> bool {
+    exception_class(esr) == class::HVC
+}
+
+/// The data abort, if the exception is one: the question that is asked second.
+#[inline(always)]
+#[must_use]
+pub const fn data_abort(esr: u64) -> Option<DataAbort> {
+    if exception_class(esr) == class::DATA_ABORT { Some(DataAbort::new(syndrome(esr))) } else { None }
 }
 
 /// Bytes of the instruction that trapped: 4, or 2 in AArch32's T32.
@@ -173,9 +187,11 @@ const fn syndrome(esr: u64) -> u32 {
     (esr & 0x1ff_ffff) as u32
 }
 
+/// The immediate of an HVC, SMC or BRK.
 #[inline(always)]
-const fn immediate(iss: u32) -> u16 {
-    (iss & 0xffff) as u16
+#[must_use]
+pub const fn immediate(esr: u64) -> u16 {
+    (esr & 0xffff) as u16
 }
 
 #[inline(always)]

@@ -19,7 +19,7 @@ impl fmt::Display for Explained {
         match class {
             class::INSTRUCTION_ABORT | INSTRUCTION_ABORT_SAME => explain_fault(f, Fault::new(iss)),
             class::DATA_ABORT | DATA_ABORT_SAME => explain_data(f, DataAbort::new(iss)),
-            class::HVC | class::SMC | class::BRK => write!(f, " #{:#x}", immediate(iss)),
+            class::HVC | class::SMC | class::BRK => write!(f, " #{:#x}", immediate(self.0)),
             class::SYSTEM_REGISTER => {
                 let trap = trap(iss);
                 write!(f, ": {} of {}", if trap.read { "read" } else { "write" }, trap.register)

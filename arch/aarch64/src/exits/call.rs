@@ -6,6 +6,7 @@ use phalanx_arch_api::{DomainEnv, Event, Gpa, GuestMemory, HypercallRequest, Vcp
 
 use super::run::halt;
 use crate::domain::Domain;
+use crate::esr;
 use crate::gic::Gic;
 use crate::power::{Power, PowerSwitch, Start};
 use crate::psci;
@@ -18,9 +19,17 @@ const EXCEPTION_LEVEL: u64 = 3 << 2;
 
 /// HVC: the return address is behind the instruction already.
 #[inline(always)]
-pub(super) fn on_hvc<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E, immediate: u16) -> Option<Event> {
+pub(super) fn on_hvc<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E, esr: u64) -> Option<Event> {
     vcpu.count(ExitCounter::Hypercall);
-    if immediate == 0 { on_smccc::<G, E>(domain, vcpu, env) } else { on_hypercall(vcpu, env, immediate) }
+    let immediate = esr::immediate(esr);
+    if immediate != 0 {
+        return on_hypercall(vcpu, env, immediate);
+    }
+    if let Some(answer) = smccc::quick(vcpu.register(0)) {
+        vcpu.set_register(0, answer);
+        return None;
+    }
+    on_smccc::<G, E>(domain, vcpu, env)
 }
 
 /// SMC: trapped before it executes, so it is stepped over; otherwise the same services.
@@ -51,21 +60,10 @@ fn on_hypercall<E: DomainEnv>(vcpu: &mut Vcpu, env: &E, immediate: u16) -> Optio
     Some(Event::Hypercall(HypercallRequest { number, arguments, privileged }))
 }
 
-#[inline(always)]
+#[inline(never)]
 fn on_smccc<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E) -> Option<Event> {
     let arguments = [vcpu.register(1), vcpu.register(2), vcpu.register(3)];
     match smccc::call(vcpu.register(0), arguments, &View { domain, env }) {
-        Answer::Return(value) => {
-            vcpu.set_register(0, value);
-            None
-        }
-        rare => on_rare::<G, E>(domain, vcpu, env, rare),
-    }
-}
-
-#[inline(never)]
-fn on_rare<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E, answer: Answer) -> Option<Event> {
-    match answer {
         Answer::Return(value) => vcpu.set_register(0, value),
         Answer::ReturnWords(words) => {
             for (register, word) in (0..).zip(words) {

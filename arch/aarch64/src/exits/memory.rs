@@ -9,7 +9,7 @@ use phalanx_arch_api::{Access, Direction, DomainEnv, Event, Gpa, TraceEvent, Vcp
 
 use super::inject;
 use crate::domain::Domain;
-use crate::esr::{DataAbort, FaultClass, InstructionAbort, instruction_bytes};
+use crate::esr::{DataAbort, InstructionAbort, instruction_bytes};
 use crate::gic::Gic;
 use crate::register::mrs;
 use crate::vcpu::{Question, Vcpu};
@@ -33,7 +33,7 @@ pub(super) fn on_data_abort<G: Gic, E: DomainEnv>(
     env: &E,
     abort: DataAbort,
 ) -> Option<Event> {
-    let Some(load) = abort.access().filter(|_| is_plain(abort)) else { return on_rare_abort(vcpu, env, abort) };
+    let Some(load) = abort.device_access() else { return on_rare_abort(vcpu, env, abort) };
     let write = abort.is_write();
     let direction =
         if write { Direction::Write(vcpu.register(load.register) & load.size.all_ones()) } else { Direction::Read };
@@ -51,12 +51,6 @@ pub(super) fn on_data_abort<G: Gic, E: DomainEnv>(
     }
     vcpu.question = if write { Question::Write } else { Question::Read(load) };
     Some(Event::Access(access))
-}
-
-/// A load or store of the guest itself, to an address that stage 2 does not translate.
-#[inline(always)]
-fn is_plain(abort: DataAbort) -> bool {
-    abort.fault().class() == FaultClass::Translation && !abort.is_table_walk() && !abort.is_maintenance()
 }
 
 /// AArch32 programs at EL0 have instructions of two bytes.

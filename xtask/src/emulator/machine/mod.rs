@@ -55,6 +55,11 @@ pub(crate) const fn hypervisor_words(arch: Arch) -> &'static str {
     }
 }
 
+/// Semihosting for the exit code. What the hypervisor says through it (it does where it finds no serial port) goes where the
+/// serial port's output goes, and not to the emulator's own messages.
+const SEMIHOSTING: &str = "-chardev file,id=words,path=/dev/stdout,append=on \
+    -semihosting-config enable=on,target=native,chardev=words";
+
 /// One emulated machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
@@ -114,7 +119,7 @@ impl Machine {
         line.extend(self.clock());
         line.extend(match self.board.arch() {
             Arch::X86 => words("-device isa-debug-exit,iobase=0xf4,iosize=0x04"),
-            Arch::Arm => words("-semihosting-config enable=on,target=native"),
+            Arch::Arm => words(SEMIHOSTING),
         });
         line.extend(words(self.board.silenced()));
         line.extend(words("-chardev stdio,id=console,signal=off -serial chardev:console"));
@@ -166,7 +171,7 @@ mod tests {
         let line = direct(Board::VIRT).typed();
         assert!(line.starts_with("qemu-system-aarch64 "), "{line}");
         assert!(line.contains("-machine virt,virtualization=on,gic-version=3,dtb-randomness=off -cpu neoverse-n1 "));
-        assert!(line.contains("-semihosting-config enable=on,target=native"), "{line}");
+        assert!(line.contains("-semihosting-config enable=on,target=native,chardev=words"), "{line}");
         assert!(line.contains("-kernel k -initrd b -append exit=semihosting"), "{line}");
         assert!(!line.contains("isa-debug-exit"), "{line}");
     }

@@ -26,6 +26,8 @@ pub(super) struct Cpu {
     pub(super) active: u32,
     /// Writes of list registers.
     pub(super) writes: u32,
+    /// Writes of physical active states.
+    pub(super) active_writes: u32,
 }
 
 /// All CPUs, and the one that acts.
@@ -51,6 +53,7 @@ pub(super) fn power_on(cpus: usize, count: usize) {
         unlisted: 3,
         active: 0,
         writes: 0,
+        active_writes: 0,
     };
     MACHINE.with_borrow_mut(|machine| *machine = Machine { cpus: vec![cpu; cpus], count, here: 0 });
 }
@@ -231,7 +234,10 @@ macro_rules! hardware {
             fn deactivate(_: u32) {}
 
             fn set_active(ppi: u32, active: bool) {
-                here(|cpu, _| cpu.active = cpu.active & !(1 << ppi) | u32::from(active) << ppi);
+                here(|cpu, _| {
+                    cpu.active = cpu.active & !(1 << ppi) | u32::from(active) << ppi;
+                    cpu.active_writes += 1;
+                });
             }
 
             fn list_registers() -> usize {

@@ -92,6 +92,9 @@ fn active<G: Gic>(bench: &mut Bench<G>) {
     assert_eq!(bench.acknowledge(0), SPI);
     bench.set_bit(0, offset::ICACTIVER, SPI);
     assert!(!bench.bit(0, offset::ISACTIVER, SPI));
+    bench.set_bit(0, offset::ISACTIVER, 50);
+    bench.deactivate(0, 50);
+    assert!(!bench.bit(0, offset::ISACTIVER, 50), "the guest may deactivate it, too");
 }
 
 on_both!(groups_are_let_through_one_by_one, 1, 4, groups);

@@ -148,3 +148,21 @@ fn again<G: Gic>(bench: &mut Bench<G>) {
     bench.end(0, 32);
     assert_eq!(bench.handle_all(0), [33, 34, 35, 32]);
 }
+
+on_both!(active_ones_keep_their_list_registers, 1, 4, keep);
+fn keep<G: Gic>(bench: &mut Bench<G>) {
+    bench.open();
+    bench.set_vmcr(0, 0xff << 24 | EOI_MODE | GROUPS);
+    for intid in 32..48 {
+        bench.set_edge(0, intid);
+        bench.set_bit(0, offset::ISPENDR, intid);
+    }
+    let active = [0; 3].map(|_| bench.handle(0));
+    assert_eq!(active, [32, 33, 34]);
+    assert_eq!(bench.read(0, offset::ISACTIVER + 4), 0b111);
+    // EOImode 1: any order is exact for those that have one.
+    for (intid, left) in [(34, 0b011), (32, 0b010), (33, 0)] {
+        bench.deactivate(0, intid);
+        assert_eq!(bench.read(0, offset::ISACTIVER + 4), left);
+    }
+}

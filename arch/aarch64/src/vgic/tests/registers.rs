@@ -39,7 +39,7 @@ fn type_registers_v3() {
     for vcpu in 0..18_u64 {
         let gpa = Bench::<HardwareV3>::redistributor(vcpu as u8);
         let typer = bench.complete(3, gpa + 8, AccessSize::B8, Direction::Read);
-        let affinity = vcpu % 16 | vcpu / 16 << 8;
+        let affinity = (vcpu % 16) | ((vcpu / 16) << 8);
         assert_eq!(typer, affinity << 32 | vcpu << 8 | u64::from(vcpu == 17) << 4);
         assert_eq!(bench.complete(3, gpa + 8, AccessSize::B4, Direction::Read), typer & 0xffff_ffff);
         assert_eq!(bench.complete(3, gpa + 12, AccessSize::B4, Direction::Read), typer >> 32);

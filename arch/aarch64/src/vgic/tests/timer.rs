@@ -24,6 +24,15 @@ fn direct<G: Gic>(bench: &mut Bench<G>) {
     }
 }
 
+on_both!(hardware_deactivates_the_physical_one, 1, 4, by_hardware);
+fn by_hardware<G: Gic>(bench: &mut Bench<G>) {
+    bench.open();
+    bench.fire(0);
+    assert_eq!(bench.handle_all(0), [VIRTUAL_TIMER]);
+    assert!(!bench.bit(0, offset::ISPENDR, VIRTUAL_TIMER));
+    assert_eq!(hardware::here(|cpu, _| cpu.active_writes), 0);
+}
+
 on_both!(a_disabled_timer_stays_active_until_it_is_wanted, 1, 4, disabled);
 fn disabled<G: Gic>(bench: &mut Bench<G>) {
     bench.open();

@@ -41,15 +41,15 @@ fn plain() {
     sweep.finish();
 }
 
-/// Without alignment: an alignment fault on Device memory; elsewhere all-ones or an external abort.
+/// Without alignment: all-ones or an external abort; on Device memory an alignment fault, if stage 2 is not asked first.
 fn misaligned() {
     let mut sweep = Sweep::new("unowned-misaligned");
-    for offset in 1..4 {
-        let at = paging::window(0, 0x1000_0000, DEVICE) as u64 + offset;
-        sweep.expect(offset, attempt(|| mmio::read32(at)), Err(data_abort(ALIGNMENT)));
-        let at = paging::window(0, 0x1000_0000, UNCACHED) as u64 + offset;
+    for (offset, attributes) in (1..4).flat_map(|offset| [DEVICE, UNCACHED].map(|kind| (offset, kind))) {
+        let at = paging::window(0, 0x1000_0000, attributes) as u64 + offset;
         let got = attempt(|| mmio::read32(at));
-        sweep.judge(got == Ok(u32::MAX) || got == Err(data_abort(EXTERNAL)), offset, format_args!("{got:x?}"));
+        let right = got == Ok(u32::MAX) || got == Err(data_abort(EXTERNAL));
+        let faults = attributes == DEVICE && got == Err(data_abort(ALIGNMENT));
+        sweep.judge(right || faults, offset, format_args!("{got:x?}"));
     }
     sweep.finish();
 }
