@@ -53,13 +53,19 @@ const MAY_DEPEND: &[(&str, &[&str], &[&str])] = &[
     ("guest-arm-rt", &[], &[]),
     ("guest-arm-*", &["guest-arm-rt"], &[]),
     ("guest-*", &["guest-rt", "phalanx-abi"], &[]),
+    (
+        "unit-aarch64",
+        &["phalanx-abi", "phalanx-arch-aarch64", "phalanx-arch-api", "phalanx-boot-aarch64", "phalanx-handoff"],
+        &[],
+    ),
     ("xtask", &["phalanx-abi", "phalanx-bundle"], &[]),
 ];
 
 /// Folders whose sources may ask for the target's architecture.
-const KNOWS_TARGETS: &[&str] = &["arch/", "boot/", "kernel/phalanx/", "tests/guests/"];
+const KNOWS_TARGETS: &[&str] = &["arch/", "boot/", "kernel/phalanx/", "tests/guests/", "tests/units/"];
 /// Beginnings of the paths whose sources may be unsafe: the architectures, the boot paths, the binary that ties the core to
-/// one architecture and its twin that ties it to the simulated one, the frame module with its tests, and the test guests.
+/// one architecture and its twin that ties it to the simulated one, the frame module with its tests, the test guests, and the
+/// unit tests that run on the processor.
 const MAY_BE_UNSAFE: &[&str] = &[
     "arch/",
     "boot/",
@@ -68,6 +74,7 @@ const MAY_BE_UNSAFE: &[&str] = &[
     "kernel/core/src/mem/tests/",
     "tests/guests/",
     "tests/sim/",
+    "tests/units/",
 ];
 
 #[test]

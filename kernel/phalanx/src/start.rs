@@ -10,7 +10,7 @@ use phalanx_handoff::PhysRange;
 
 use crate::console::{self, println};
 use crate::target::host::{Host, HostError, PerCpu, this_cpu};
-use crate::target::{Backend, Missing, NO_CONSOLE_INTERRUPT, crc32, halt_forever};
+use crate::target::{ARCHITECTURE, Backend, Missing, NO_CONSOLE_INTERRUPT, crc32, halt_forever};
 use crate::{MIB, machine, memory};
 
 /// Why the machine cannot run what it was given.
@@ -71,7 +71,9 @@ pub(crate) fn run_bundle<B: Backend>(bundle: PhysRange, mut host: Host) -> Resul
         println!("phalanx: warning: {NO_CONSOLE_INTERRUPT}; what is typed is not seen");
     }
     let mut frames = memory::frames(&host.into_free_ranges());
-    let bundle = Bundle::parse_with(memory::module(bundle), crc32).map_err(StartError::Bundle)?;
+    let bundle = Bundle::parse_with(memory::module(bundle), crc32)
+        .and_then(|bundle| bundle.require(ARCHITECTURE))
+        .map_err(StartError::Bundle)?;
     memory::init_heap(&mut frames, heap_bytes(bundle, report.running)).map_err(StartError::Heap)?;
     let machine =
         Machine::<B>::new(bundle, report.running, &mut frames, console::shared()).map_err(StartError::Setup)?;

@@ -35,8 +35,9 @@ pub(super) fn prepare<G: Gic, E: DomainEnv>(
     env: &E,
     until: Option<Ticks>,
 ) {
-    update_physical_timer(domain, vcpu);
-    cpu.arm_timer(earliest(until, future(vcpu.physical_timer.deadline())));
+    let deadline = vcpu.physical_timer.deadline();
+    drive_physical_timer(domain, vcpu, deadline);
+    cpu.arm_timer(earliest(until, future(deadline)));
     sync::<G, E>(domain, vcpu, env);
 }
 
@@ -101,17 +102,19 @@ fn future(deadline: Option<Ticks>) -> Option<Ticks> {
 
 /// The guest wrote a register of its physical timer.
 pub(super) fn on_timer_written<G: Gic, E: DomainEnv>(cpu: &mut Cpu, domain: &Domain, vcpu: &Vcpu, env: &E) {
-    update_physical_timer(domain, vcpu);
+    let deadline = vcpu.physical_timer.deadline();
+    drive_physical_timer(domain, vcpu, deadline);
     sync::<G, E>(domain, vcpu, env);
     // The end of the slice is a deadline too: whichever comes first, the next interrupt sorts it out.
-    if let Some(deadline) = future(vcpu.physical_timer.deadline()) {
+    if let Some(deadline) = future(deadline) {
         cpu.arm_timer_by(deadline);
     }
 }
 
-/// Brings the line of the physical timer up to date.
-pub(super) fn update_physical_timer(domain: &Domain, vcpu: &Vcpu) {
-    let asserted = vcpu.physical_timer.asserted(timer::now());
+/// Brings the line of the physical timer up to date. Nearly no guest uses it: no deadline, no look at the clock.
+#[inline(always)]
+fn drive_physical_timer(domain: &Domain, vcpu: &Vcpu, deadline: Option<Ticks>) {
+    let asserted = deadline.is_some_and(|deadline| deadline <= timer::now());
     domain.vgic.set_ppi_level(VcpuIndex(vcpu.index), PHYSICAL_TIMER, asserted);
 }
 

@@ -51,23 +51,29 @@ fn prepare<G: Gic, E: DomainEnv>(
     env: &E,
     until: Option<Ticks>,
 ) -> Result<(), Event> {
-    if let Some(start) = domain.switch(vcpu).take_start() {
-        vcpu.begin(FirstInstruction { pc: start.entry, x: [start.context, 0, 0, 0] });
-        forget_translations();
-        let wake = domain.vgic.restart::<G>(VcpuIndex(vcpu.index));
-        domain.wake_all(env, wake);
+    if vcpu.first.is_some() || domain.switch(vcpu).power() != Power::On {
+        begin::<G, E>(domain, vcpu, env)?;
     }
+    interrupt::prepare::<G, E>(cpu, domain, vcpu, env, until);
+    Ok(())
+}
+
+/// The domain begins here, or another vCPU turned this one on.
+#[cold]
+#[inline(never)]
+fn begin<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E) -> Result<(), Event> {
     if let Some(first) = vcpu.first.take() {
         domain.set_power_on(timer::now());
         msr!("CNTVOFF_EL2", domain.counter_offset());
         vcpu.begin(first);
-        forget_translations();
         domain.switch(vcpu).set_on();
+    } else {
+        let start = domain.switch(vcpu).take_start().ok_or(Event::Halt)?;
+        vcpu.begin(FirstInstruction { pc: start.entry, x: [start.context, 0, 0, 0] });
     }
-    if domain.switch(vcpu).power() != Power::On {
-        return Err(Event::Halt);
-    }
-    interrupt::prepare::<G, E>(cpu, domain, vcpu, env, until);
+    forget_translations();
+    let wake = domain.vgic.restart::<G>(VcpuIndex(vcpu.index));
+    domain.wake_all(env, wake);
     Ok(())
 }
 

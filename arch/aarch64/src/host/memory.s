@@ -17,6 +17,13 @@
     tbz x4, #0, \label
     .endm
 
+    // FEAT_MOPS: ID_AA64ISAR2_EL1.MOPS
+    .macro phalanx_unless_mops label
+    mrs x4, s3_0_c0_c6_2
+    tst x4, #(0xf << 16)
+    b.eq \label
+    .endm
+
     .macro phalanx_if_translated label
     phalanx_unless_translated .Lphalanx_untranslated_\@
     b \label
@@ -36,6 +43,9 @@ memmove:
     .globl memcpy
 memcpy:
     mov x3, x0
+    cmp x2, #1024
+    b.hs .Lphalanx_copy_large
+.Lphalanx_copy:
     orr x4, x0, x1
     tst x4, #7
     b.ne .Lphalanx_copy_unaligned
@@ -98,6 +108,17 @@ memcpy:
     ldrb w4, [x1]
     strb w4, [x3]
 8:
+    ret
+
+// At least 1 KiB: by the copy instructions, where the processor has them.
+.Lphalanx_copy_large:
+    phalanx_unless_translated .Lphalanx_copy
+    phalanx_unless_mops .Lphalanx_copy
+    .arch_extension mops
+    cpyfp [x3]!, [x1]!, x2!
+    cpyfm [x3]!, [x1]!, x2!
+    cpyfe [x3]!, [x1]!, x2!
+    .arch_extension nomops
     ret
 
 .Lphalanx_copy_unaligned:
@@ -214,9 +235,18 @@ memset:
     b.ne 1b
     ret
 
-// At least 512 bytes of zeros at a multiple of 8, by whole blocks of DC ZVA.
+// At least 512 bytes of zeros at a multiple of 8, by the set instructions where the processor has them, else by whole
+// blocks of DC ZVA.
 .Lphalanx_zero_large:
     phalanx_unless_translated .Lphalanx_set_up
+    phalanx_unless_mops .Lphalanx_zero_blocks
+    .arch_extension mops
+    setp [x3]!, x2!, xzr
+    setm [x3]!, x2!, xzr
+    sete [x3]!, x2!, xzr
+    .arch_extension nomops
+    ret
+.Lphalanx_zero_blocks:
     mrs x4, dczid_el0
     tbnz x4, #4, .Lphalanx_set_up             // prohibited
     mov x5, #4

@@ -68,7 +68,7 @@ impl Vgic {
     #[inline(always)]
     #[must_use = "vCPUs have to be woken"]
     pub fn send_sgi<G: Gic>(&self, sender: VcpuIndex, request: SgiRequest) -> u64 {
-        let me = 1_u64.checked_shl(u32::from(sender.0)).unwrap_or(0);
+        let me = 1 << (sender.0 & 63);
         let named = match request.targets {
             Targets::Set(set) => set,
             Targets::Others => !me,

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use phalanx_abi::bundle::Architecture;
 use phalanx_arch_aarch64::arm::{Arm, Cpu};
 use phalanx_arch_aarch64::gic::Version;
 use phalanx_arch_aarch64::host::gic::{GicV2, GicV3};
@@ -32,6 +33,8 @@ impl Missing {
     }
 }
 
+/// The bundles that this machine can run.
+pub(crate) const ARCHITECTURE: Architecture = Architecture::Aarch64;
 /// Why what is typed is not seen, where there is no console interrupt.
 pub(crate) const NO_CONSOLE_INTERRUPT: &str = "the device tree names no interrupt for the serial port";
 /// Physical memory is mapped where it is.

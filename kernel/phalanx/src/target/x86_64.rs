@@ -1,5 +1,6 @@
 //! A PC: the backend is AMD SVM.
 
+use phalanx_abi::bundle::Architecture;
 pub(crate) use phalanx_arch_x86_64::host::direct_map;
 pub(crate) use phalanx_arch_x86_64::host::{self, crash};
 use phalanx_arch_x86_64::host::{PerCpu, init_boot_cpu, instr, paging};
@@ -20,6 +21,8 @@ use crate::start::{StartError, run_bundle};
 /// The first serial port.
 pub(crate) type Port = Uart<Com1>;
 
+/// The bundles that this machine can run.
+pub(crate) const ARCHITECTURE: Architecture = Architecture::X86_64;
 /// Why what is typed is not seen, where there is no console interrupt.
 pub(crate) const NO_CONSOLE_INTERRUPT: &str = "no IO-APIC brings the serial port's interrupt";
 /// Where physical address 0 is mapped.

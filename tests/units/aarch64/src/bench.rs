@@ -23,12 +23,8 @@ impl Bench {
 macro_rules! with_gic {
     ($test:ident, $bench:expr) => {
         match ::phalanx_arch_aarch64::host::gic::version() {
-            ::phalanx_arch_aarch64::gic::Version::V2 => {
-                $test::<::phalanx_arch_aarch64::host::gic::GicV2>($bench)
-            }
-            ::phalanx_arch_aarch64::gic::Version::V3 => {
-                $test::<::phalanx_arch_aarch64::host::gic::GicV3>($bench)
-            }
+            ::phalanx_arch_aarch64::gic::Version::V2 => $test::<::phalanx_arch_aarch64::host::gic::GicV2>($bench),
+            ::phalanx_arch_aarch64::gic::Version::V3 => $test::<::phalanx_arch_aarch64::host::gic::GicV3>($bench),
         }
     };
 }

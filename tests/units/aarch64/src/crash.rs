@@ -4,9 +4,9 @@ use core::arch::asm;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use phalanx_arch_aarch64::gic::Version;
 use phalanx_arch_aarch64::host::gic::{GicV2, GicV3, version};
 use phalanx_arch_aarch64::host::{PerCpu, idle, instr, kick};
-use phalanx_arch_aarch64::gic::Version;
 use phalanx_arch_api::CpuIndex;
 
 use crate::bench::Bench;

@@ -26,8 +26,8 @@ mod memory;
 mod report;
 mod stage1;
 mod stage2;
-mod tables;
 mod table;
+mod tables;
 mod traps;
 mod world;
 

@@ -83,9 +83,10 @@ pub(crate) fn copy(_: Bench) {
 pub(crate) fn overlap(_: Bench) {
     let (buffer, _) = buffers();
     for bytes in sizes() {
-        for (at, source) in [0, 1, 7, 8, 15, 16, 40, 63, 64].into_iter().flat_map(|at| {
-            [0, 1, 2, 8, 9, 15, 16, 17, 41, 64].into_iter().map(move |source| (at, source))
-        }) {
+        for (at, source) in [0, 1, 7, 8, 15, 16, 40, 63, 64]
+            .into_iter()
+            .flat_map(|at| [0, 1, 2, 8, 9, 15, 16, 17, 41, 64].into_iter().map(move |source| (at, source)))
+        {
             fill(buffer, bytes + 80, byte);
             // SAFETY: both ranges lie in the buffer.
             let result = unsafe { memmove(buffer.add(at), buffer.add(source), bytes) };
@@ -116,7 +117,8 @@ pub(crate) fn order(_: Bench) {
     let (one, other) = buffers();
     fill(one, BYTES, |_| 0x80);
     fill(other, BYTES, |_| 0x80);
-    for (bytes, at, with) in sizes().flat_map(|bytes| (0..9).flat_map(move |at| [0, 1, 8, 11].map(|with| (bytes, at, with))))
+    for (bytes, at, with) in
+        sizes().flat_map(|bytes| (0..9).flat_map(move |at| [0, 1, 8, 11].map(|with| (bytes, at, with))))
     {
         // SAFETY: both ranges lie in their buffers.
         let sign = || unsafe { memcmp(one.add(at), other.add(with), bytes) }.signum();
