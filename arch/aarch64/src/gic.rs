@@ -26,7 +26,7 @@ pub enum LrState {
     PendingActive = 3,
 }
 
-/// One list register, spelt the same for both versions (IHI 0048 5.3.6 "GICH_LRn", IHI 0069 12.4 "ICH_LR<n>_EL2").
+/// One list register, spelt the same for both versions (IHI 0048 5.3.6 "GICH_LRn", IHI 0069 12.4 "`ICH_LR<n>_EL2`").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListRegister {
     /// The interrupt as the guest knows it.

@@ -9,7 +9,6 @@ use super::bank::Field;
 use super::bits::{byte, ones, word};
 use super::identity::{Frame, IIDR, identification};
 use super::map::{Array, Register, offset};
-use super::private::SGI_COUNT;
 use super::shared::{self, Shared};
 use super::{INTIDS, Vgic};
 use crate::gic::{Gic, Version};
@@ -225,9 +224,4 @@ pub(super) fn config(edge: u32) -> u32 {
 /// The opposite of [`config`].
 fn edges(config: u32) -> u32 {
     (0..16).fold(0, |edge, n| edge | (config >> (2 * n + 1) & 1) << n)
-}
-
-/// SGIs of an access and their bytes, for CPENDSGIR and SPENDSGIR.
-pub(super) fn sgi_bytes(first: u32, size: AccessSize, value: u64) -> impl Iterator<Item = (u32, u8)> {
-    bytes(first, size, value).filter(|(sgi, _)| *sgi < SGI_COUNT)
 }

@@ -2,7 +2,7 @@
 //!
 //! The guest acknowledges and ends interrupts in hardware (the virtual CPU interface, [`crate::gic::Gic`]). What is left
 //! are the registers in memory, and which interrupts are in the few list registers. An interrupt is either *listed* (a
-//! list register holds its state, on the CPU where its vCPU is loaded) or in software ([`bank::Bank`]). A slow path
+//! list register holds its state, on the CPU where its vCPU is loaded) or in software (`bank::Bank`). A slow path
 //! *folds* all list registers back into software, changes what it has to, and *fills* them again by priority.
 //!
 //! ```text
@@ -72,7 +72,7 @@ use spin::Mutex;
 
 pub use access::GicAnswer;
 pub use map::{GICD_BASE, GICD_BYTES, GICR_BASE, GICR_FRAME_BYTES};
-pub use sgi::SgiRequest;
+pub use sgi::{SgiRequest, Targets};
 pub use timer::VIRTUAL_TIMER;
 
 use crate::gic::Version;

@@ -7,11 +7,11 @@ use super::Vgic;
 use super::access::GicAnswer;
 use super::bits::{byte, word};
 use super::cell::Cell;
-use super::distributor::{bytes, config, read_bytes, sgi_bytes};
+use super::distributor::{bytes, config, read_bytes};
 use super::fold::take_sgis;
 use super::identity::{Frame, IIDR, identification, redistributor_typer};
 use super::map::{Array, Register, offset};
-use super::private::{Private, SGIS};
+use super::private::Private;
 use super::shared::set_of;
 use crate::gic::{Gic, Version};
 
@@ -133,16 +133,14 @@ fn write(private: &mut Private, version: Version, array: Array, size: AccessSize
             private.stale = true;
         }
         Array::SetPendingSgi { first } => {
-            sgi_bytes(first, size, value)
+            bytes(first, size, value)
                 .filter(|(_, sources)| *sources != 0)
                 .for_each(|(sgi, sources)| private.post_sgi(sgi, sources));
         }
         Array::ClearPendingSgi { first } => {
-            sgi_bytes(first, size, value).for_each(|(sgi, sources)| private.withdraw_sgi(sgi, sources));
+            bytes(first, size, value).for_each(|(sgi, sources)| private.withdraw_sgi(sgi, sources));
         }
         // SGIs are edge-triggered, PPIs level-sensitive (ICFGR0, ICFGR1).
         _ => {}
     }
 }
-
-const _: () = assert!(SGIS == 0xffff);

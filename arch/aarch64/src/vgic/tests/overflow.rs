@@ -6,7 +6,7 @@ use super::hardware::{self, EOI_MODE, GROUPS, SPURIOUS};
 use super::{Bench, HardwareV2, HardwareV3, offset, on_both};
 use crate::gic::{Conditions, Gic};
 use crate::vgic::SgiRequest;
-use crate::vgic::sgi::Targets;
+use crate::vgic::Targets;
 
 on_both!(all_come_by_priority, 1, 4, by_priority);
 fn by_priority<G: Gic>(bench: &mut Bench<G>) {

@@ -215,7 +215,7 @@ impl<G: Gic> Run<G> {
             0..16 => {
                 let target = self.random.below(self.setup.vcpus.into()) as u8;
                 self.naive.send(vcpu, target, intid);
-                let targets = super::super::sgi::Targets::Set(1 << target);
+                let targets = crate::vgic::Targets::Set(1 << target);
                 self.bench.send(vcpu, SgiRequest { sgi: intid, targets });
             }
             VIRTUAL_TIMER => self.timer(vcpu, asserted),

@@ -5,7 +5,7 @@ use phalanx_arch_api::{AccessSize, Direction, VcpuIndex};
 use super::hardware::{self, SPURIOUS};
 use super::{Bench, HardwareV2, HardwareV3, offset, on_both};
 use crate::gic::Gic;
-use crate::vgic::sgi::Targets;
+use crate::vgic::Targets;
 use crate::vgic::{GICD_BASE, SgiRequest};
 
 #[test]

@@ -6,7 +6,7 @@ use super::hardware::{self, SPURIOUS};
 use super::{Bench, HardwareV2, HardwareV3, offset, on_both};
 use crate::gic::{Conditions, Gic, InterfaceState};
 use crate::vgic::SgiRequest;
-use crate::vgic::sgi::Targets;
+use crate::vgic::Targets;
 
 on_both!(the_first_load_clears_what_was_there, 1, 4, first);
 fn first<G: Gic>(bench: &mut Bench<G>) {

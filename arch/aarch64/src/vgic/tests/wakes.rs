@@ -6,7 +6,7 @@ use super::hardware;
 use super::{Bench, HardwareV2, HardwareV3, offset, on_both};
 use crate::gic::Gic;
 use crate::vgic::SgiRequest;
-use crate::vgic::sgi::Targets;
+use crate::vgic::Targets;
 
 const SPI: u32 = 60;
 

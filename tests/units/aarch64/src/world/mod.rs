@@ -1,9 +1,11 @@
 //! Guests of a few instructions, run through the architecture's own way in.
 
+#[macro_use]
+mod registers;
+
 mod env;
 pub(crate) mod program;
 mod ram;
-mod registers;
 pub(crate) mod tests;
 
 use phalanx_abi::bundle::{ArmEntryRecord, Entry};

@@ -85,6 +85,10 @@ pub(super) fn place() -> Hpa {
 }
 
 global_asm!(
+    concat!(".macro unit_write_system\n", write_system!(), ".endm"),
+    concat!(".macro unit_read_system\n", read_system!(), ".endm"),
+    concat!(".macro unit_write_keys\n", write_keys!(), ".endm"),
+    concat!(".macro unit_read_keys\n", read_keys!(), ".endm"),
     include_str!("program.s"),
     x = const X,
     values = const VALUES,

@@ -3,25 +3,28 @@
 /// Builds a list of names with values for two vCPUs, and two pieces of a program: one writes the values at X3, reads what
 /// became of them and leaves it at X2; the other reads them again to X2. Both use X1.
 macro_rules! registers {
-    ($list:ident, $write:literal, $read:literal: $($name:literal = $one:expr, $other:expr;)+) => {
+    ($list:ident, $write:ident, $read:ident: $($name:literal = $one:expr, $other:expr;)+) => {
         /// Name, and the values of two vCPUs.
         pub(crate) const $list: &[(&str, [u64; 2])] = &[$(($name, [$one, $other])),+];
 
-        core::arch::global_asm!(
-            concat!(".macro ", $write),
-            $(concat!(
-                "ldr x1, [x3], #8\nmsr ", $name, ", x1\nisb\nmrs x1, ", $name, "\nstr x1, [x2], #8"
-            ),)+
-            ".endm",
-            concat!(".macro ", $read),
-            $(concat!("mrs x1, ", $name, "\nstr x1, [x2], #8"),)+
-            ".endm",
-        );
+        macro_rules! $write {
+            () => {
+                concat!($(
+                    "ldr x1, [x3], #8\nmsr ", $name, ", x1\nisb\nmrs x1, ", $name, "\nstr x1, [x2], #8\n"
+                ),+)
+            };
+        }
+
+        macro_rules! $read {
+            () => {
+                concat!($("mrs x1, ", $name, "\nstr x1, [x2], #8\n"),+)
+            };
+        }
     };
 }
 
 // The stage-1 MMU stays off, data little-endian, FP on, and the timer masked: the program has to go on.
-registers! { SYSTEM, "unit_write_system", "unit_read_system":
+registers! { SYSTEM, write_system, read_system:
     "sctlr_el1" = 0x30c5_0838 | 1 << 14 | 1 << 26, 0x30c5_0838 | 1 << 15;
     "cpacr_el1" = 3 << 20, 3 << 20 | 1 << 28;
     "ttbr0_el1" = 0x1111_4444_0000, 0x2222_5555_0000;
@@ -50,7 +53,7 @@ registers! { SYSTEM, "unit_write_system", "unit_read_system":
     "fpsr" = 0x1f, 1 << 27;
 }
 
-registers! { KEYS, "unit_write_keys", "unit_read_keys":
+registers! { KEYS, write_keys, read_keys:
     "S3_0_C2_C1_0" = 0x1001_1111, 0x2001_1111;
     "S3_0_C2_C1_1" = 0x1002_1111, 0x2002_1111;
     "S3_0_C2_C1_2" = 0x1003_1111, 0x2003_1111;
