@@ -7,6 +7,7 @@ use crate::bare::Bare;
 use crate::error::{Result, trouble};
 use crate::places::Places;
 use crate::process;
+use crate::test::units;
 
 /// Lints them all for `archs`; a warning is an error. Returns the exit code.
 pub(crate) fn run(places: &Places, archs: &[Arch]) -> Result<u8> {
@@ -42,22 +43,24 @@ fn metadata(places: &Places) -> Result<serde_json::Value> {
     serde_json::from_str(&text).map_err(|error| trouble(error, "cargo metadata --no-deps shows what is wrong"))
 }
 
-/// The bare-metal packages for `arch`: the workspace's members that are not default members, without the test guests of the
-/// other architecture.
+/// The bare-metal packages for `arch`: the workspace's members that are not default members, without the tests of the other
+/// architecture.
 fn packages(metadata: &serde_json::Value, root: &str, arch: Arch) -> Vec<String> {
     let list = |key: &str| metadata[key].as_array().cloned().unwrap_or_default();
     let defaults = list("workspace_default_members");
     let all = list("packages");
     let bare = all.iter().filter(|package| !defaults.contains(&package["id"]));
-    let ours = bare.filter(|package| guests_of(package, root).is_none_or(|of| of == arch));
+    let ours = bare.filter(|package| only_for(package, root).is_none_or(|of| of == arch));
     ours.filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
 }
 
-/// The architecture of a test guest; none of what is none. The folder of Arm's guests lies in that of all guests.
-fn guests_of(package: &serde_json::Value, root: &str) -> Option<Arch> {
+/// The architecture of a test guest or of unit tests; none of what is for both. The folder of Arm's guests lies in that of all
+/// guests.
+fn only_for(package: &serde_json::Value, root: &str) -> Option<Arch> {
     let path = package["manifest_path"].as_str()?;
-    let within = |arch: &Arch| path.starts_with(&format!("{root}/{}/", arch.guests()));
-    [Arch::Arm, Arch::X86].into_iter().find(within)
+    let within = |folder: &str| path.starts_with(&format!("{root}/{folder}/"));
+    let arm = within(Arch::Arm.guests()) || within(units::FOLDER);
+    if arm { Some(Arch::Arm) } else { within(Arch::X86.guests()).then_some(Arch::X86) }
 }
 
 #[cfg(test)]
@@ -74,9 +77,10 @@ mod tests {
                 package("phalanx", "/r/kernel/phalanx/Cargo.toml"),
                 package("guest-bench", "/r/tests/guests/bench/Cargo.toml"),
                 package("guest-arm-bench", "/r/tests/guests/aarch64/bench/Cargo.toml"),
+                package("unit-aarch64", "/r/tests/units/aarch64/Cargo.toml"),
             ]
         });
         assert_eq!(packages(&metadata, "/r", Arch::X86), ["phalanx", "guest-bench"]);
-        assert_eq!(packages(&metadata, "/r", Arch::Arm), ["phalanx", "guest-arm-bench"]);
+        assert_eq!(packages(&metadata, "/r", Arch::Arm), ["phalanx", "guest-arm-bench", "unit-aarch64"]);
     }
 }

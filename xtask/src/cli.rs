@@ -70,8 +70,8 @@ Exit codes: 0 the --until text appeared, or without --until all domains ended;
             2 time was up.";
 
 const TEST_EXAMPLES: &str = "\
-Names read lane/what: host (tests without hardware), sim (simulated machine), svm (AMD virtualization on QEMU),
-el2 (Arm on QEMU; el2/MACHINE-what).
+Names read lane/what: host (tests without hardware), sim (simulated machine), unit (the processor's part, on QEMU), svm (AMD
+virtualization on QEMU), el2 (Arm on QEMU; unit and el2 tests are called MACHINE-what).
 A FILTER is the beginning of a name or a word of it; a test runs when any filter fits.
 
 Examples:

@@ -40,6 +40,7 @@ pub struct Cpu {
     pub(crate) per_cpu: &'static PerCpu,
     vhe: bool,
     has_keys: bool,
+    has_error_records: bool,
     /// The vCPU of each domain that ran last here: another one of the domain must not find its translations.
     last: [u8; DOMAINS],
     /// What the hypervisor's timer is armed for; `None` after it fired.
@@ -50,7 +51,14 @@ impl Cpu {
     /// Makes the CPU that this runs on ready for guests.
     pub fn enable(per_cpu: &'static PerCpu, vhe: bool) -> Self {
         traps::install(vhe);
-        Self { per_cpu, vhe, has_keys: keys::present(), last: [NOBODY; DOMAINS], armed: None }
+        Self {
+            per_cpu,
+            vhe,
+            has_keys: keys::present(),
+            has_error_records: traps::has_error_records(),
+            last: [NOBODY; DOMAINS],
+            armed: None,
+        }
     }
 
     /// Arms the hypervisor's timer, if it is not armed for this moment already.
@@ -194,6 +202,9 @@ impl<G: Gic> Arch for Arm<G> {
         vcpu.load();
         if cpu.has_keys {
             vcpu.keys.load();
+        }
+        if cpu.has_error_records {
+            traps::forget_deferred_errors();
         }
         debug_unit::load(&vcpu.debug, domain.id.debug());
         domain.vgic.load::<G>(VcpuIndex(vcpu.index));

@@ -21,6 +21,8 @@ mod hcr {
     pub(super) const BSU_INNER: u64 = 1 << 10;
     /// WFI.
     pub(super) const TWI: u64 = 1 << 13;
+    /// Identification registers, group 1: REVIDR, AIDR, SMIDR.
+    pub(super) const TID1: u64 = 1 << 16;
     /// Identification registers, group 3.
     pub(super) const TID3: u64 = 1 << 18;
     /// SMC.
@@ -85,6 +87,9 @@ fn install_extensions() {
         let copies = mrs!("S3_0_C0_C6_2") >> 16 & 0xf != 0;
         msr!("S3_4_C1_C2_2", if copies { MSCEN } else { 0 });
     }
+    if has_error_records() {
+        forget_deferred_errors();
+    }
     if mmfr0 >> 56 & 0xf != 0 {
         // Fine-grained traps: none. HFGRTR, HFGWTR, HFGITR, HDFGRTR, HDFGWTR.
         msr!("S3_4_C1_C1_4", 0);
@@ -95,6 +100,18 @@ fn install_extensions() {
     }
 }
 
+/// FEAT_RAS: ID_AA64PFR0_EL1.RAS.
+pub(crate) fn has_error_records() -> bool {
+    mrs!("ID_AA64PFR0_EL1") >> 28 & 0xf != 0
+}
+
+/// Zeroes VDISR_EL2, which a guest reaches as DISR_EL1 (no trap stops it), and VSESR_EL2. No guest is ever sent a virtual
+/// SError, so there is nothing in them to keep.
+pub(crate) fn forget_deferred_errors() {
+    msr!("S3_4_C12_C1_1", 0);
+    msr!("S3_4_C5_C2_3", 0);
+}
+
 fn hypervisor_configuration(vhe: bool) -> u64 {
     let both = hcr::VM
         | hcr::SWIO
@@ -103,6 +120,7 @@ fn hypervisor_configuration(vhe: bool) -> u64 {
         | hcr::FB
         | hcr::BSU_INNER
         | hcr::TWI
+        | hcr::TID1
         | hcr::TID3
         | hcr::TSC
         | hcr::TIDCP

@@ -48,7 +48,7 @@ pub(super) fn rows(places: &Places, builder: &Builder<'_>) -> Result<[Row; 2]> {
 fn without(places: &Places, builder: &Builder<'_>, bundle: &[u8]) -> Result<Machine> {
     let tree = device_tree(places, bundle)?;
     let (kernel, module) = (builder.resolve(KERNEL)?, builder.resolve(INITRD)?);
-    let boot = Boot::Direct(Direct { kernel, module, words: WORDS.into(), tree: Some(tree) });
+    let boot = Boot::Direct(Direct { kernel, module: Some(module), words: WORDS.into(), tree: Some(tree) });
     let board = Board::Virt { gic: Gic::V3, el2: false };
     Ok(Machine { board, memory: MEMORY.into(), ..machine(Arch::Arm, boot) })
 }

@@ -64,7 +64,8 @@ pub(crate) fn apply(change: &TreeChange, machine: &mut Machine, files: &Path) ->
 fn beside(direct: Direct, tree: PathBuf, files: &Path) -> Result<Boot> {
     let shim_file = files.with_extension("shim");
     store::write_atomically(&shim_file, &shim())?;
-    Ok(Boot::OwnTree { shim: shim_file, kernel: direct.kernel, tree, bundle: direct.module })
+    let bundle = direct.module.ok_or_else(|| trouble("there is no bundle to load", "mend the scenario"))?;
+    Ok(Boot::OwnTree { shim: shim_file, kernel: direct.kernel, tree, bundle })
 }
 
 /// The tree that the emulator would give this machine.

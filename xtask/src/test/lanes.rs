@@ -6,12 +6,13 @@ use super::name::LANES;
 use crate::arch::Arch;
 use crate::emulator::machine::{Board, Gic};
 
-/// The machines of lane `el2`: a processor without VHE on GICv2, one with VHE on GICv3, everything that the emulator has, and
-/// two boards.
-const ARM_MACHINES: [(&str, Board, Option<&str>); 5] = [
+/// The machines of lane `el2`: a processor without VHE on GICv2, one with VHE on GICv3, everything that the emulator has, one
+/// whose physical addresses are so short that stage 2 has a level less, and two boards.
+const ARM_MACHINES: [(&str, Board, Option<&str>); 6] = [
     ("a72", Board::Virt { gic: Gic::V2, el2: true }, Some("cortex-a72")),
     ("n1", Board::Virt { gic: Gic::V3, el2: true }, Some("neoverse-n1")),
     ("max", Board::Virt { gic: Gic::V3, el2: true }, Some("max")),
+    ("a53", Board::Virt { gic: Gic::V2, el2: true }, Some("cortex-a53")),
     ("zcu102", Board::Zcu102, None),
     ("raspi4b", Board::Raspi4b, None),
 ];

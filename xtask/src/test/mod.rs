@@ -12,6 +12,7 @@ mod programs;
 mod report;
 mod scenario;
 mod system;
+pub(crate) mod units;
 
 use std::time::Instant;
 
@@ -24,10 +25,12 @@ use host::HostTest;
 use programs::Programs;
 use report::{Report, Result as Outcome};
 use system::{Bench, SystemTest};
+use units::{UnitTest, Units};
 
 /// Something with a line in the report.
 enum Case {
     Host(HostTest),
+    Unit(UnitTest),
     System(SystemTest),
     /// A lane without tests.
     Empty(&'static str),
@@ -37,6 +40,7 @@ impl Case {
     fn name(&self) -> String {
         match self {
             Self::Host(test) => test.name.clone(),
+            Self::Unit(test) => test.name.clone(),
             Self::System(test) => test.name.clone(),
             Self::Empty(lane) => format!("{lane}/all"),
         }
@@ -51,6 +55,7 @@ pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
         return Ok(0);
     }
     let programs = prepare(places, &cases)?;
+    let units = Units::new(places, options.patience);
     let bench = Bench::new(places, options.patience);
     let mut report = Report::new(cases.len());
     for case in &cases {
@@ -59,6 +64,7 @@ pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
         let start = Instant::now();
         let outcome = match case {
             Case::Host(test) => host::run(places, &programs, test),
+            Case::Unit(test) => units.run(test),
             Case::System(test) => bench.run(test),
             Case::Empty(_) => Outcome::Skipped("there are no tests of this lane".into()),
         };
@@ -71,7 +77,8 @@ pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
 fn find(places: &Places, filters: &[String]) -> Result<Vec<Case>> {
     let host = host::find(places)?.into_iter().map(Case::Host);
     let system = system::find(places)?.into_iter().map(Case::System);
-    let mut cases: Vec<Case> = host.chain(system).collect();
+    let units = units::find(places)?.into_iter().map(Case::Unit);
+    let mut cases: Vec<Case> = host.chain(units).chain(system).collect();
     for lane in name::LANES {
         if !cases.iter().any(|case| lane_of(&case.name()) == lane) {
             cases.push(Case::Empty(lane));
@@ -89,7 +96,12 @@ fn lane_of(name: &str) -> &str {
 /// Installs what the cases start, and builds the host's programs.
 fn prepare(places: &Places, cases: &[Case]) -> Result<Programs> {
     for arch in Arch::ALL {
-        if cases.iter().any(|case| matches!(case, Case::System(test) if test.arch() == Some(arch))) {
+        let on = |case: &Case| match case {
+            Case::Unit(_) => arch == Arch::Arm,
+            Case::System(test) => test.arch() == Some(arch),
+            Case::Host(_) | Case::Empty(_) => false,
+        };
+        if cases.iter().any(on) {
             install::ensure(places, tools::emulator(arch))?;
         }
     }

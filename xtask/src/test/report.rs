@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use crate::emulator::machine::Machine;
+use crate::places::Places;
 use crate::progress::Task;
+use crate::store;
 
 /// How one test went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +16,16 @@ pub(crate) enum Result {
     Failed(String),
     /// Was not run; with the reason.
     Skipped(String),
+}
+
+/// Keeps a failed machine's console in a log of the test's name and says where it is.
+pub(crate) fn keep(places: &Places, name: &str, machine: &Machine, console: &str) -> String {
+    let path = places.target.join("test-logs").join(format!("{}.log", name.replace('/', "-")));
+    let text = format!("{}\n\n{console}", machine.typed());
+    match store::write_atomically(&path, text.as_bytes()) {
+        Ok(()) => format!("whole console: {}", places.short(&path)),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// Counts and prints results.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::corruption::Corruption;
-use super::report::Result as Outcome;
+use super::report::{self, Result as Outcome};
 use super::scenario::{BootWay, Scenario, SystemSource};
 use super::{device_tree, lanes, play};
 use crate::arch::Arch;
@@ -97,7 +97,7 @@ impl<'p> Bench<'p> {
         match result {
             Ok(()) => Outcome::Passed(test.scenario.title.clone()),
             Err(why) => {
-                let kept = self.keep(test, &machine, &played.console);
+                let kept = report::keep(self.places, &test.name, &machine, &played.console);
                 Outcome::Failed(format!("{why}\n{}\n    {kept}", process::tail(&played.console, SHOWN)))
             }
         }
@@ -193,16 +193,6 @@ impl<'p> Bench<'p> {
                 image::write_folder(&system, None, hypervisor_words(system.arch), &folder)?;
                 Ok(Boot::Firmware { code: boards::u_boot(self.places)?, folder })
             }
-        }
-    }
-
-    /// Writes the failed console to a log and says where.
-    fn keep(&self, test: &SystemTest, machine: &Machine, console: &str) -> String {
-        let path = self.folder("test-logs").join(file_name(test, "log"));
-        let text = format!("{}\n\n{console}", machine.typed());
-        match store::write_atomically(&path, text.as_bytes()) {
-            Ok(()) => format!("whole console: {}", self.places.short(&path)),
-            Err(error) => error.to_string(),
         }
     }
 

@@ -55,17 +55,20 @@ impl Tree {
     fn compare(&self, address: u64) -> Option<Level> {
         let address = Gpa::new(address);
         let model = self.mapper.translate(&self.pool, address);
-        let found = [guest_read(address), guest_write(address)];
         let Some(leaf) = model else {
-            if !found.iter().all(|found| matches!(found, Found::Translation { stage2: true, .. })) {
-                fail(format_args!("{address:?}: got {found:x?}, want nothing"));
+            for found in [guest_read(address), guest_write(address)] {
+                let Found::Translation { stage2: true, .. } = found else {
+                    fail(format_args!("{address:?}: got {found:x?}, want nothing"))
+                };
             }
             return None;
         };
         let frame = Found::Frame(leaf.output.align_down(4 * KIB).as_u64());
-        let forbidden = Found::Permission { level: 4 - leaf.level as u8, stage2: true };
-        let want = [frame, if leaf.permissions.write { frame } else { forbidden }];
-        check(format_args!("{address:?}"), found, want);
+        check(format_args!("load at {address:?}"), guest_read(address), frame);
+        // Asked about a store that is not allowed, QEMU 10.0 ends with a failed assertion; `world-forbidden` tries one.
+        if leaf.permissions.write {
+            check(format_args!("store at {address:?}"), guest_write(address), frame);
+        }
         Some(leaf.level)
     }
 

@@ -2,10 +2,14 @@
 
 use crate::bench::Bench;
 use crate::report::{check, fail};
-use crate::{cpus, crash, interrupts, list_registers, memory, stage1, stage2, traps, world::tests as world};
+use crate::world::{identify, pages, switch};
+use crate::{cpus, crash, interrupts, list_registers, memory, stage1, stage2, traps};
+
+/// A test: it passes when it returns.
+type Test = fn(Bench);
 
 /// Name and function.
-pub(crate) const TESTS: &[(&str, fn(Bench))] = &[
+pub(crate) const TESTS: &[(&str, Test)] = &[
     ("table", table),
     ("semihosting-failed", failed),
     ("memory-copy", memory::copy),
@@ -41,13 +45,15 @@ pub(crate) const TESTS: &[(&str, fn(Bench))] = &[
     ("irq-active-state", interrupts::active_state),
     ("irq-maintenance", interrupts::maintenance),
     ("traps-whole", traps::whole),
-    ("world-registers", world::registers),
-    ("world-turns", world::turns),
-    ("world-keys", world::keys),
-    ("world-fresh", world::fresh),
-    ("world-domains", world::domains),
-    ("world-remap", world::remap),
-    ("world-identify", world::identify),
+    ("world-registers", switch::registers),
+    ("world-turns", switch::turns),
+    ("world-keys", switch::keys),
+    ("world-fresh", switch::fresh),
+    ("world-domains", pages::domains),
+    ("world-remap", pages::remap),
+    ("world-forbidden", pages::forbidden),
+    ("world-access", pages::access),
+    ("world-identify", identify::all),
     ("cpus-start", cpus::start),
 ];
 

@@ -35,9 +35,11 @@ pub(crate) fn whole(bench: Bench) {
     extensions();
 }
 
-/// VM, SWIO, PTW, FMO, IMO, AMO, FB, BSU = 1, TWI, TID3, TSC, TIDCP, TACR, TSW, RW; what else the processor knows.
+/// VM, SWIO, PTW, FMO, IMO, AMO, FB, BSU = 1, TWI, TID3, TSC, TIDCP, TACR, TSW, RW; what else the processor knows: E2H, TLOR, TERR,
+/// APK, API, FWB.
 fn hcr() -> u64 {
-    let (pfr0, mmfr1, isar1) = (mrs!("id_aa64pfr0_el1"), mrs!("id_aa64mmfr1_el1"), mrs!("id_aa64isar1_el1"));
+    let (pfr0, isar1) = (mrs!("id_aa64pfr0_el1"), mrs!("id_aa64isar1_el1"));
+    let (mmfr1, mmfr2) = (mrs!("id_aa64mmfr1_el1"), mrs!("id_aa64mmfr2_el1"));
     let always = bits(&[0, 1, 2, 3, 4, 5, 9, 10, 13, 18, 19, 20, 21, 22, 31]);
     let mut value = always;
     for (present, numbers) in [
@@ -45,6 +47,7 @@ fn hcr() -> u64 {
         (field(mmfr1, 16) != 0, &[35]),
         (field(pfr0, 28) != 0, &[36]),
         (field(isar1, 4) | field(isar1, 8) != 0, &[40, 41]),
+        (field(mmfr2, 40) != 0, &[46]),
     ] {
         value |= if present { bits(numbers) } else { 0 };
     }

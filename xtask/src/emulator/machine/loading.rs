@@ -14,7 +14,8 @@ impl Boot {
     pub(super) fn arguments(&self) -> Vec<String> {
         match self {
             Self::Direct(Direct { kernel, module, words, tree }) => {
-                let mut line = vec!["-kernel".into(), text(kernel), "-initrd".into(), text(module)];
+                let mut line = vec!["-kernel".into(), text(kernel)];
+                line.extend(module.iter().flat_map(|module| ["-initrd".into(), text(module)]));
                 line.extend(["-append".into(), words.clone()]);
                 line.extend(tree.iter().flat_map(|tree| ["-dtb".into(), text(tree)]));
                 line

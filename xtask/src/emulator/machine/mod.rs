@@ -32,8 +32,8 @@ pub(crate) enum Boot {
 pub(crate) struct Direct {
     /// The hypervisor, or a Linux that runs without.
     pub(crate) kernel: PathBuf,
-    /// The bundle as the only module, or an initramfs.
-    pub(crate) module: PathBuf,
+    /// The bundle as the only module, or an initramfs; none for a program that is alone.
+    pub(crate) module: Option<PathBuf>,
     /// The command line.
     pub(crate) words: String,
     /// The device tree; none where the emulator makes one, and on a PC.
@@ -43,7 +43,7 @@ pub(crate) struct Direct {
 impl From<System> for Boot {
     fn from(system: System) -> Self {
         let words = hypervisor_words(system.arch).to_owned();
-        Self::Direct(Direct { kernel: system.kernel, module: system.bundle, words, tree: None })
+        Self::Direct(Direct { kernel: system.kernel, module: Some(system.bundle), words, tree: None })
     }
 }
 

@@ -113,15 +113,22 @@ pub(super) fn init_cpu(enabled: u32) -> (u64, Hpa) {
     for n in 0..GicV2::list_registers() as u64 {
         gich.write(gich::LR + 4 * n, 0);
     }
-    let interface = gicd().read(offset::ITARGETSR) & 0xff;
-    (u64::from(interface) << 16, Hpa::new(BLOCKS.gicd.load(Ordering::Relaxed)))
+    (u64::from(interface()) << 16, Hpa::new(BLOCKS.gicd.load(Ordering::Relaxed)))
+}
+
+/// The bit of this CPU's interface. A machine with one CPU need not say it: the register is zero there (IHI 0048,
+/// 4.3.12).
+fn interface() -> u32 {
+    match gicd().read(offset::ITARGETSR) & 0xff {
+        0 => 1,
+        interface => interface,
+    }
 }
 
 /// Sends a shared interrupt to this CPU.
 pub(super) fn route_here(intid: u32) {
-    let interface = gicd().read(offset::ITARGETSR) & 0xff;
     distributor::set_up_shared(gicd(), intid, false);
-    distributor::modify(gicd(), offset::ITARGETSR, intid, 8, interface);
+    distributor::modify(gicd(), offset::ITARGETSR, intid, 8, interface());
     distributor::enable(gicd(), intid);
 }
 

@@ -72,14 +72,15 @@ fn events() {
     sweep.finish();
 }
 
-/// The timed forms are hints that end; hidden ones are UNDEFINED or end as well, as the processor likes.
+/// The timed forms end; hidden ones are UNDEFINED or end as well, as the processor likes. (A trapped WFIT looks like WFI
+/// on QEMU's TCG, so a hidden one with a time to come would wait for an interrupt.)
 fn with_timeout() {
     let mut sweep = Sweep::new("wfxt");
+    let hidden = !Ability::WaitWithTimeout.is_offered();
     for instruction in [WFET, WFIT] {
-        for until in [0, cpu::ticks(), cpu::ticks() + clock::ticks_in(100)] {
+        for ahead in if hidden { [0, 0] } else { [0, 100] } {
             // SAFETY: waits.
-            let got = unsafe { code::execute(instruction, until) };
-            let hidden = !Ability::WaitWithTimeout.is_offered();
+            let got = unsafe { code::execute(instruction, cpu::ticks() + clock::ticks_in(ahead)) };
             sweep.judge(got.is_ok() || hidden && got == Err(UNDEFINED), instruction, format_args!("{got:x?}"));
         }
     }

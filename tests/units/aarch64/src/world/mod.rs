@@ -1,12 +1,20 @@
 //! Guests of a few instructions, run through the architecture's own way in.
+//!
+//! | file | what |
+//! |---|---|
+//! | `program`, `registers` | what the guests run |
+//! | `env`, `ram` | what they run on |
+//! | `switch`, `pages`, `identify` | the tests |
 
 #[macro_use]
 mod registers;
 
 mod env;
+pub(crate) mod identify;
+pub(crate) mod pages;
 pub(crate) mod program;
 mod ram;
-pub(crate) mod tests;
+pub(crate) mod switch;
 
 use phalanx_abi::bundle::{ArmEntryRecord, Entry};
 use phalanx_arch_aarch64::arm::{Arm, Cpu};
@@ -51,11 +59,17 @@ impl<G: Gic> Machine<G> {
         Arm::<G>::put(&mut self.cpu, &guest.domain, vcpu);
     }
 
-    /// Runs the loaded vCPU until its next hypercall: number and arguments.
-    pub(crate) fn call(&mut self, guest: &Guest<G>, vcpu: &mut Vcpu) -> [u64; 4] {
+    /// Runs the loaded vCPU until the core would be asked.
+    pub(crate) fn run(&mut self, guest: &Guest<G>, vcpu: &mut Vcpu) -> Event {
         ram::publish();
         let event = Arm::<G>::run(&mut self.cpu, &guest.domain, vcpu, &Env, None);
         ram::publish();
+        event
+    }
+
+    /// Runs the loaded vCPU until its next hypercall: number and arguments.
+    pub(crate) fn call(&mut self, guest: &Guest<G>, vcpu: &mut Vcpu) -> [u64; 4] {
+        let event = self.run(guest, vcpu);
         let Event::Hypercall(request) = event else { fail(format_args!("the guest ends with {event:x?}")) };
         let [one, two, three] = request.arguments;
         if request.number == program::EXCEPTION {
@@ -68,6 +82,11 @@ impl<G: Gic> Machine<G> {
     /// Gives a hypercall its result.
     pub(crate) fn answer(&mut self, vcpu: &mut Vcpu, result: i64) {
         Arm::<G>::complete_hypercall(vcpu, result);
+    }
+
+    /// Gives a load its value, or ends a store.
+    pub(crate) fn finish_access(&mut self, vcpu: &mut Vcpu, value: u64) {
+        Arm::<G>::complete_access(vcpu, value);
     }
 }
 

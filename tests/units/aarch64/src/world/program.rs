@@ -57,10 +57,16 @@ macro_rules! programs {
 programs! {
     /// All registers. X0: the page.
     registers = unit_registers;
+    /// All registers as they are at the first instruction. X0: the page.
+    show = unit_show;
     /// The keys of pointer authentication. X0: the page.
     keys = unit_keys;
     /// Tells again and again the word at X0.
     read_word = unit_read_word;
+    /// Tells the word at X0, then writes another one there.
+    write_word = unit_write_word;
+    /// Loads of all sizes at X0, telling each; then stores of all sizes.
+    access = unit_access;
     /// Reads the identification registers with CRm 1 to 7 to X0, then MIDR, MPIDR and REVIDR.
     identify = unit_identify;
     /// Acknowledges, tells, ends, tells. GICv2.

@@ -10,6 +10,26 @@
     isb
 .endm
 
+// X1 to X30, at X0 or the stack pointer.
+.macro unit_move_x instruction, base, at
+    .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    \instruction x\n, [\base, #(\at + 8 * \n)]
+    .endr
+    .irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+    \instruction x\n, [\base, #(\at + 8 * \n)]
+    .endr
+.endm
+
+// V0 to V31, at X1.
+.macro unit_move_v instruction
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    \instruction q\n, [x1], #16
+    .endr
+    .irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    \instruction q\n, [x1], #16
+    .endr
+.endm
+
 .p2align 11
 .globl unit_programs
 unit_programs:
@@ -34,38 +54,41 @@ unit_registers:
     add x3, x0, #{values}
     unit_write_system
     add x1, x0, #{v}
-    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    ldr q\n, [x1], #16
-    .endr
-    .irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-    ldr q\n, [x1], #16
-    .endr
+    unit_move_v ldr
     mov sp, x0
-    .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    ldr x\n, [sp, #({x} + 8 * \n)]
-    .endr
-    .irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
-    ldr x\n, [sp, #({x} + 8 * \n)]
-    .endr
+    unit_move_x ldr, sp, {x}
     ldr x0, [sp, #{x}]
     hvc #{hypercall}
-    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    str x\n, [sp, #({got_x} + 8 * \n)]
-    .endr
-    .irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
-    str x\n, [sp, #({got_x} + 8 * \n)]
-    .endr
+    str x0, [sp, #{got_x}]
+    unit_move_x str, sp, {got_x}
     mov x0, sp
     add x2, x0, #{got}
     unit_read_system
     add x1, x0, #{got_v}
-    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    str q\n, [x1], #16
-    .endr
-    .irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-    str q\n, [x1], #16
-    .endr
+    unit_move_v str
     mov x0, #1
+    hvc #{hypercall}
+    b .
+
+.globl unit_show
+unit_show:
+    unit_move_x str, x0, {got_x}
+    mrs x4, cpacr_el1
+    mrs x5, vbar_el1
+    mov x6, sp
+    mov x7, x0
+    unit_begin
+    mov x1, #(3 << 20)
+    msr cpacr_el1, x1
+    isb
+    add x2, x7, #{got}
+    unit_read_system
+    add x1, x7, #{got_v}
+    unit_move_v str
+    mov x0, #1
+    mov x1, x4
+    mov x2, x5
+    mov x3, x6
     hvc #{hypercall}
     b .
 
@@ -93,6 +116,50 @@ unit_read_word:
     mov x0, #1
     hvc #{hypercall}
     b 1b
+
+.globl unit_write_word
+unit_write_word:
+    unit_begin
+    mov x9, x0
+    ldr x1, [x9]
+    mov x0, #1
+    hvc #{hypercall}
+    str x0, [x9]
+    mov x0, #2
+    hvc #{hypercall}
+    b .
+
+.macro unit_load instruction, register
+    \instruction \register, [x9]
+    mov x0, #1
+    hvc #{hypercall}
+.endm
+
+.globl unit_access
+unit_access:
+    unit_begin
+    mov x9, x0
+    unit_load ldrb, w1
+    unit_load ldrsb, w1
+    unit_load ldrsb, x1
+    unit_load ldrh, w1
+    unit_load ldrsh, w1
+    unit_load ldrsh, x1
+    unit_load ldr, w1
+    unit_load ldrsw, x1
+    unit_load ldr, x1
+    ldr x1, 1f
+    strb w1, [x9]
+    strh w1, [x9]
+    str w1, [x9]
+    str x1, [x9]
+    str xzr, [x9]
+    mov x0, #2
+    hvc #{hypercall}
+    b .
+.p2align 3
+1:
+    .quad 0x0123456789abcdef
 
 .globl unit_identify
 unit_identify:
