@@ -3,11 +3,6 @@
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use phalanx_abi::bundle::{Entry, ONLY_GICV2, ONLY_GICV3};
-use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::table::{Mapping, MemoryType, Permissions};
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Hva, Ticks, VcpuIndex};
-
 use crate::debug_unit;
 use crate::domain::Domain;
 use crate::exits::{memory, run};
@@ -20,6 +15,10 @@ use crate::stage2::{self, Stage2};
 use crate::traps;
 use crate::vcpu::{FirstInstruction, Vcpu};
 use crate::{keys, psci};
+use phalanx_abi::bundle::{Entry, ONLY_GICV2, ONLY_GICV3};
+use phalanx_abi::exit::ExitCounter;
+use phalanx_arch_api::table::{Mapping, MemoryType, Permissions};
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Hva, Ticks, VcpuIndex};
 
 /// Where a guest with a GICv2 finds its CPU interface, and how long it is.
 const GICC: u64 = 0x0801_0000;
@@ -199,6 +198,8 @@ impl<G: Gic> Arch for Arm<G> {
         msr!("CNTVOFF_EL2", domain.counter_offset());
         isb();
         cpu.change_vcpu(domain, vcpu.index);
+        // First: a virtual timer that is active must be so before its line can rise.
+        domain.vgic.load::<G>(VcpuIndex(vcpu.index));
         vcpu.load();
         if cpu.has_keys {
             vcpu.keys.load();
@@ -207,17 +208,17 @@ impl<G: Gic> Arch for Arm<G> {
             traps::forget_deferred_errors();
         }
         debug_unit::load(&vcpu.debug, domain.id.debug());
-        domain.vgic.load::<G>(VcpuIndex(vcpu.index));
     }
 
     fn put(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu) {
-        domain.vgic.put::<G>(VcpuIndex(vcpu.index));
         vcpu.save();
         if cpu.has_keys {
             vcpu.keys.save();
         }
+        // The virtual timer's line falls before its interrupt may be taken again.
         crate::switched::set_cntv_ctl(cpu.vhe, 0);
         isb();
+        domain.vgic.put::<G>(VcpuIndex(vcpu.index));
         cpu.per_cpu.clear_running();
     }
 

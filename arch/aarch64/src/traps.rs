@@ -66,15 +66,18 @@ const CNTHCTL_VHE: u64 = 1 << 10;
 /// HCRX_EL2.MSCEn: memory copy and set instructions are the guest's.
 const MSCEN: u64 = 1 << 11;
 
+/// MPAM2_EL2: a guest's accesses to its partition numbers trap (TRAPMPAM1EL1, TRAPMPAM0EL1).
+const TRAP_MPAM: u64 = 3 << 48;
+
 /// Sets every trap of this CPU.
 pub fn install(vhe: bool) {
+    forget_guests();
     msr!("HCR_EL2", hypervisor_configuration(vhe));
     msr!("CPTR_EL2", if vhe { CPTR_VHE } else { CPTR });
     msr!("MDCR_EL2", MDCR | counters());
     msr!("CNTHCTL_EL2", if vhe { CNTHCTL_VHE } else { CNTHCTL });
     msr!("HSTR_EL2", 0);
     msr!("VPIDR_EL2", mrs!("MIDR_EL1"));
-    msr!("VTCR_EL2", stage2::vtcr());
     install_extensions();
     debug_unit::open();
     isb();
@@ -91,13 +94,39 @@ fn install_extensions() {
         forget_deferred_errors();
     }
     if mmfr0 >> 56 & 0xf != 0 {
-        // Fine-grained traps: none. HFGRTR, HFGWTR, HFGITR, HDFGRTR, HDFGWTR.
+        // Fine-grained traps, HFGRTR, HFGWTR, HFGITR, HDFGRTR and HDFGWTR: 0 leaves what older processors have alone, and
+        // traps what came later (the bits whose names begin with n: TPIDR2, SMPRI, permission indirection, GCS).
         msr!("S3_4_C1_C1_4", 0);
         msr!("S3_4_C1_C1_5", 0);
         msr!("S3_4_C1_C1_6", 0);
         msr!("S3_4_C3_C1_4", 0);
         msr!("S3_4_C3_C1_5", 0);
     }
+    if mmfr0 >> 56 & 0xf > 1 {
+        // The same for FEAT_FGT2: HFGRTR2, HFGWTR2, HFGITR2, HDFGRTR2, HDFGWTR2.
+        msr!("S3_4_C3_C1_2", 0);
+        msr!("S3_4_C3_C1_3", 0);
+        msr!("S3_4_C3_C1_7", 0);
+        msr!("S3_4_C3_C1_0", 0);
+        msr!("S3_4_C3_C1_1", 0);
+    }
+    if has_partitioning() {
+        msr!("S3_4_C10_C5_0", TRAP_MPAM);
+    }
+}
+
+/// FEAT_MPAM: ID_AA64PFR0_EL1.MPAM, ID_AA64PFR1_EL1.MPAM_frac.
+fn has_partitioning() -> bool {
+    mrs!("ID_AA64PFR0_EL1") >> 40 & 0xf != 0 || mrs!("ID_AA64PFR1_EL1") >> 16 & 0xf != 0
+}
+
+/// No VMID is in use yet, but a boot loader or an earlier hypervisor may have left translations under any.
+fn forget_guests() {
+    msr!("VTCR_EL2", stage2::vtcr());
+    msr!("VTTBR_EL2", 0);
+    isb();
+    // SAFETY: invalidates what the processor would look up again; no guest has run on this CPU.
+    unsafe { core::arch::asm!("tlbi alle1", "dsb nsh", "isb", options(nostack, preserves_flags)) };
 }
 
 /// FEAT_RAS: ID_AA64PFR0_EL1.RAS.

@@ -14,6 +14,8 @@ use crate::sysreg::DebugRegisters;
 
 /// Bytes of an instruction.
 const INSTRUCTION: u64 = 4;
+/// SPSR_EL2.SS: the next instruction is stepped.
+const SOFTWARE_STEP: u64 = 1 << 21;
 /// PSTATE at a start: EL1 with its own stack pointer, everything masked.
 const START_STATE: u64 = 0x3c5;
 
@@ -87,6 +89,7 @@ impl Vcpu {
         self.wake_at = None;
         self.physical_timer = PhysicalTimer::default();
         self.debug = DebugRegisters::default();
+        self.keys = Keys::default();
         El1State::RESET.load(self.vhe);
         FpState::RESET.load();
         msr!("ELR_EL2", first.pc);
@@ -119,6 +122,10 @@ impl Vcpu {
     #[inline(always)]
     pub(crate) fn step_over_bytes(&self, bytes: u64) {
         msr!("ELR_EL2", mrs!("ELR_EL2").wrapping_add(bytes));
+        if self.debug.single_steps() {
+            // The step is done: its exception comes next (Arm ARM, D2.11.3 "The software step state machine").
+            msr!("SPSR_EL2", mrs!("SPSR_EL2") & !SOFTWARE_STEP);
+        }
     }
 
     /// A general register as an instruction names it: 31 reads as zero.

@@ -68,6 +68,8 @@ pub enum Exit {
     SveAccess,
     /// SME.
     SmeAccess,
+    /// An instruction of a feature that no guest is told of: LD64B and its kin, 128-bit registers.
+    HiddenFeature,
     /// A pointer authentication instruction.
     PointerAuthentication,
     /// An AArch32 instruction of EL0 that reaches for a system register.
@@ -138,6 +140,7 @@ fn decode_rare(esr: u64) -> Exit {
     match exception_class(esr) {
         class::SVE => Exit::SveAccess,
         class::SME => Exit::SmeAccess,
+        class::LOAD_STORE_64 | class::WIDE_REGISTER => Exit::HiddenFeature,
         class::POINTER_AUTHENTICATION => Exit::PointerAuthentication,
         class::CP15 | class::CP15_PAIR | class::CP14 | class::CP14_MEMORY | class::CP14_PAIR | class::VMRS => {
             Exit::Aarch32

@@ -35,9 +35,7 @@ pub(super) fn prepare<G: Gic, E: DomainEnv>(
     env: &E,
     until: Option<Ticks>,
 ) {
-    let deadline = vcpu.physical_timer.deadline();
-    drive_physical_timer(domain, vcpu, deadline);
-    cpu.arm_timer(earliest(until, future(deadline)));
+    cpu.arm_timer(earliest(until, drive_physical_timer(domain, vcpu)));
     sync::<G, E>(domain, vcpu, env);
 }
 
@@ -95,27 +93,23 @@ pub(super) fn sync<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &Vcpu, env: &E) 
     }
 }
 
-/// A deadline that has passed needs no alarm: the line is up.
-fn future(deadline: Option<Ticks>) -> Option<Ticks> {
-    deadline.filter(|deadline| *deadline > timer::now())
-}
-
 /// The guest wrote a register of its physical timer.
 pub(super) fn on_timer_written<G: Gic, E: DomainEnv>(cpu: &mut Cpu, domain: &Domain, vcpu: &Vcpu, env: &E) {
-    let deadline = vcpu.physical_timer.deadline();
-    drive_physical_timer(domain, vcpu, deadline);
-    sync::<G, E>(domain, vcpu, env);
     // The end of the slice is a deadline too: whichever comes first, the next interrupt sorts it out.
-    if let Some(deadline) = future(deadline) {
+    if let Some(deadline) = drive_physical_timer(domain, vcpu) {
         cpu.arm_timer_by(deadline);
     }
+    sync::<G, E>(domain, vcpu, env);
 }
 
-/// Brings the line of the physical timer up to date. Nearly no guest uses it: no deadline, no look at the clock.
+/// Brings the line of the physical timer up to date: raised, or a deadline for which an alarm is needed. Nearly no guest
+/// uses this timer: no deadline, no look at the clock.
 #[inline(always)]
-fn drive_physical_timer(domain: &Domain, vcpu: &Vcpu, deadline: Option<Ticks>) {
+fn drive_physical_timer(domain: &Domain, vcpu: &Vcpu) -> Option<Ticks> {
+    let deadline = vcpu.physical_timer.deadline();
     let asserted = deadline.is_some_and(|deadline| deadline <= timer::now());
     domain.vgic.set_ppi_level(VcpuIndex(vcpu.index), PHYSICAL_TIMER, asserted);
+    deadline.filter(|_| !asserted)
 }
 
 /// When a halted vCPU's own timers want it to run again.

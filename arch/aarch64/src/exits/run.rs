@@ -5,11 +5,13 @@ use phalanx_arch_api::{DomainEnv, Event, FaultReason, Ticks, TraceEvent, VcpuInd
 
 use super::{call, inject, interrupt, memory, system_register};
 use crate::arm::Cpu;
+use crate::debug_unit;
 use crate::domain::Domain;
 use crate::enter::{Vector, enter};
 use crate::esr::{self, Exit, Wait};
 use crate::gic::Gic;
 use crate::host::timer;
+use crate::keys;
 use crate::power::Power;
 use crate::register::{isb, mrs, msr};
 use crate::vcpu::{FirstInstruction, Vcpu};
@@ -70,6 +72,10 @@ fn begin<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &mut Vcpu, env: &E) -> Res
     } else {
         let start = domain.switch(vcpu).take_start().ok_or(Event::Halt)?;
         vcpu.begin(FirstInstruction { pc: start.entry, x: [start.context, 0, 0, 0] });
+    }
+    debug_unit::load(&vcpu.debug, domain.id.debug());
+    if keys::present() {
+        vcpu.keys.load();
     }
     forget_translations();
     let wake = domain.vgic.restart::<G>(VcpuIndex(vcpu.index));

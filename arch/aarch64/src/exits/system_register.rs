@@ -10,7 +10,8 @@ use crate::debug_unit;
 use crate::domain::Domain;
 use crate::esr::Trap;
 use crate::gic::Gic;
-use crate::host::timer;
+use crate::host::{set_way, timer};
+use crate::stage2;
 use crate::sysreg::{self, Action, Models, SgiRegister};
 use crate::vcpu::Vcpu;
 use crate::vgic::SgiRequest;
@@ -51,7 +52,8 @@ fn on_register<G: Gic, E: DomainEnv>(
         Action::TimerWritten => interrupt::on_timer_written::<G, E>(cpu, domain, vcpu, env),
         Action::DebugWritten => debug_unit::load(&vcpu.debug, domain.id.debug()),
         Action::Sgi { register, value } => send::<G, E>(domain, vcpu, env, register, value),
-        Action::SetWay => clean_set_way(value),
+        Action::SetWay if stage2::forces_write_back() => {}
+        Action::SetWay => set_way::clean_invalidate(value),
         Action::Undefined => {
             note(env, trap, value);
             refuse(vcpu, env);
@@ -71,13 +73,6 @@ fn send<G: Gic, E: DomainEnv>(domain: &Domain, vcpu: &Vcpu, env: &E, register: S
     };
     let wake = domain.vgic.send_sgi::<G>(VcpuIndex(vcpu.index), request);
     domain.wake_all(env, wake);
-}
-
-/// Cache maintenance by set and way, done as the guest asked on this CPU: it cleans as well (HCR_EL2.SWIO says the same
-/// to the hardware), so it hurts nobody, and the guest's RAM is up to date as on a machine of its own.
-fn clean_set_way(value: u64) {
-    // SAFETY: writes dirty lines back and drops them; memory reads the same for everybody who uses caches.
-    unsafe { core::arch::asm!("dc cisw, {}", in(reg) value, options(nostack, preserves_flags)) };
 }
 
 fn note<E: DomainEnv>(env: &E, trap: Trap, value: u64) {

@@ -25,6 +25,13 @@ pub fn dsb_stores() {
     unsafe { asm!("dsb ishst", options(nostack, preserves_flags)) };
 }
 
+/// Later loads happen after earlier ones, of devices too.
+#[inline(always)]
+pub fn dmb_loads() {
+    // SAFETY: a barrier.
+    unsafe { asm!("dmb ishld", options(nostack, preserves_flags)) };
+}
+
 /// Waits for an interrupt, a masked one too.
 #[inline(always)]
 pub fn wfi() {

@@ -57,6 +57,8 @@ fn take_other<G: Gic>(cpu: &PerCpu, raw: u32) -> Taken {
 fn mark(cpu: &PerCpu, intid: u32) -> Taken {
     let interrupts = &cpu.interrupts;
     if intid == gic::KICK {
+        // What the sender wrote before is seen by what is read from here on, although the interrupt came another way.
+        instr::dmb_loads();
         cpu.kicked.store(true, Ordering::Relaxed);
     } else if intid == interrupts.hypervisor_timer {
         timer::disarm();
@@ -82,6 +84,8 @@ pub fn idle<G: Gic>(cpu: &PerCpu) {
     if cpu.has_pending_flag() {
         return;
     }
+    // The alarm that was set is in effect before the wait.
+    instr::isb();
     instr::wfi();
     if let Taken::VirtualTimer { physical } = take::<G>(cpu) {
         G::deactivate(physical);

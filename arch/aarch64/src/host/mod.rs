@@ -22,6 +22,7 @@ pub mod gic;
 mod image;
 pub mod paging;
 pub mod percpu;
+pub(crate) mod set_way;
 pub mod stacks;
 
 #[cfg(target_arch = "aarch64")]

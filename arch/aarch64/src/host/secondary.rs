@@ -34,6 +34,8 @@ pub(super) mod status {
     pub(in super::super) const WITHOUT_VHE: u64 = 3;
     /// Its interrupt controller cannot be used.
     pub(in super::super) const WITHOUT_GIC: u64 = 4;
+    /// A guest would notice that it is another processor.
+    pub(in super::super) const DIFFERENT: u64 = 5;
 }
 
 /// What one CPU reads. It shares no cache line with another record.

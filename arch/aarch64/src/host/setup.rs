@@ -5,8 +5,8 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use phalanx_arch_api::addr::FRAME_SIZE;
 use phalanx_arch_api::table::{MapError, Mapper, Mapping};
 use phalanx_arch_api::{CpuIndex, Hva};
+use phalanx_handoff::BootInfo;
 use phalanx_handoff::board::Board;
-use phalanx_handoff::{BootInfo, PhysRange};
 
 use super::early_frames::{EarlyFrames, FreeRanges};
 use super::error::PrivateInterrupt;
@@ -17,7 +17,7 @@ use super::paging::{self, AddressSpace, pointer};
 use super::percpu::{self, Interrupts, PerCpu};
 use super::smp::{self, CpuEntry, StartReport};
 use super::stacks::{Stack, Stacks};
-use super::{HostError, crash, firmware, gic, instr, registers, timer};
+use super::{HostError, crash, firmware, gic, registers, timer};
 use crate::stage2::{self, Features, HostPaging};
 use crate::vectors;
 
@@ -103,16 +103,6 @@ impl Host {
     #[must_use]
     pub const fn has_console_interrupt(&self) -> bool {
         self.has_console_interrupt
-    }
-
-    /// Maps the registers of a device.
-    ///
-    /// # Errors
-    /// [`HostError::OutOfFrames`], or [`HostError::Map`] where the address is mapped already.
-    pub fn map_device(&mut self, registers: PhysRange) -> Result<(), HostError> {
-        paging::device(registers).map_or(Ok(()), |mapping| map(&mut self.tables, &mut self.frames, mapping))?;
-        instr::isb();
-        Ok(())
     }
 
     /// The frames that nobody uses: the core's from now on. The frame at address 0, the kernel and the bundle are not

@@ -15,6 +15,8 @@ use super::secondary::{self, status};
 use super::setup::Host;
 use super::stacks::Stack;
 use super::{HostError, cache, gic, instr, timer};
+use crate::id::IdRegisters;
+use crate::processor::Processor;
 use crate::vectors;
 
 /// What a CPU does for the rest of its life.
@@ -64,6 +66,8 @@ pub enum Reason {
     WithoutVhe,
     /// It has no redistributor, or one that cannot be used.
     WithoutGic,
+    /// A vCPU that comes to it from another CPU would find another processor.
+    Different,
 }
 
 impl fmt::Display for Reason {
@@ -75,10 +79,13 @@ impl fmt::Display for Reason {
             Self::WrongLevel(level) => write!(f, "it starts at EL{level}, not at EL2"),
             Self::WithoutVhe => f.write_str("it has no Virtualization Host Extensions, which the boot CPU has"),
             Self::WithoutGic => f.write_str("its part of the interrupt controller cannot be used"),
+            Self::Different => f.write_str("its features differ from those of the CPU that booted"),
         }
     }
 }
 
+/// What guests see of the processor that booted.
+static FIRST: Once<IdRegisters> = Once::new();
 /// What the other CPUs do once they are up; set before the first is started.
 static ENTRY: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 /// The interrupt controller, for the other CPUs.
@@ -90,6 +97,7 @@ pub(super) fn start_others(host: &mut Host, entry: CpuEntry) -> Result<StartRepo
     let mut report = StartReport { running: 1, ignored: board.ignored_cpus as usize, ..Default::default() };
     ENTRY.store(entry as *mut (), Ordering::Release);
     GIC.call_once(|| board.gic.clone());
+    FIRST.call_once(processor_here);
     secondary::set_switches(host.switches);
     let others = board.cpus.iter().filter(|cpu| cpu.mpidr != board.boot_mpidr);
     for (slot, other) in (1..).zip(others) {
@@ -126,6 +134,7 @@ fn start(host: &Host, cpu: &'static PerCpu, description: &Cpu) -> Result<(), Rea
         status::AT_EL3 => Err(Reason::WrongLevel(3)),
         status::WITHOUT_VHE => Err(Reason::WithoutVhe),
         status::WITHOUT_GIC => Err(Reason::WithoutGic),
+        status::DIFFERENT => Err(Reason::Different),
         _ => Err(Reason::Silent),
     }
 }
@@ -138,14 +147,27 @@ fn release_cpu(release: Hpa) {
     instr::sev();
 }
 
+/// Whether this CPU can be used.
+fn examine(cpu: &'static PerCpu) -> u64 {
+    if !GIC.get().is_some_and(|description| gic::init_cpu(description, cpu).is_ok()) {
+        return status::WITHOUT_GIC;
+    }
+    if FIRST.get() == Some(&processor_here()) { status::UP } else { status::DIFFERENT }
+}
+
+/// What guests would see of the processor that this runs on.
+fn processor_here() -> IdRegisters {
+    IdRegisters::new(&Processor, gic::version())
+}
+
 /// Where the assembly leads: on the CPU's own stack, with the final tables, as on the boot CPU.
 pub(super) extern "C" fn other_cpu_main(cpu: &'static PerCpu) -> ! {
     percpu::install(cpu);
     vectors::install();
     timer::silence(super::vhe());
-    let has_gic = GIC.get().is_some_and(|description| gic::init_cpu(description, cpu).is_ok());
-    cpu.is_up.store(has_gic, Ordering::Release);
-    if !secondary::settle(cpu, if has_gic { status::UP } else { status::WITHOUT_GIC }) || !has_gic {
+    let verdict = examine(cpu);
+    cpu.is_up.store(verdict == status::UP, Ordering::Release);
+    if !secondary::settle(cpu, verdict) || verdict != status::UP {
         instr::halt_forever();
     }
     // SAFETY: `start_others` stored a `CpuEntry` there before the first CPU was started.

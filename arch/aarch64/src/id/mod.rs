@@ -47,7 +47,7 @@ pub(crate) struct View {
 }
 
 /// The identification registers of a domain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdRegisters {
     values: [u64; REGISTERS],
     debug: DebugFeatures,

@@ -73,6 +73,13 @@ impl DebugRegisters {
         self.control() & (MONITOR | SINGLE_STEP) != 0
     }
 
+    /// Whether the guest may be stepping: MDSCR_EL1.SS, whatever its locks say. One load.
+    #[inline(always)]
+    #[must_use]
+    pub const fn single_steps(&self) -> bool {
+        self.mdscr & SINGLE_STEP != 0
+    }
+
     /// MDSCR_EL1 for the hardware, in use or not (it also closes the communications channel to EL0). The locks, which
     /// stay open in the hardware, keep breakpoints and steps off.
     #[inline]

@@ -2,11 +2,11 @@
 
 use phalanx_arch_api::VcpuIndex;
 
-use super::Vgic;
 use super::cell::Cell;
 use super::fold::registers;
 use super::private::Private;
 use super::shared::Shared;
+use super::{VIRTUAL_TIMER, Vgic};
 use crate::gic::{Conditions, Gic, InterfaceState};
 
 impl Vgic {
@@ -83,7 +83,10 @@ impl Vgic {
     #[must_use = "vCPUs have to be woken"]
     pub fn restart<G: Gic>(&self, vcpu: VcpuIndex) -> u64 {
         G::restore(&InterfaceState::default());
-        self.change::<G>(vcpu, |private, _| private.bank.active = 0)
+        self.change::<G>(vcpu, |private, _| {
+            private.bank.active = 0;
+            private.timer.look_again(&mut private.bank, 1 << VIRTUAL_TIMER);
+        })
     }
 
     /// Folds, changes something, fills. `vcpu` is loaded here. Returns the vCPUs to wake.

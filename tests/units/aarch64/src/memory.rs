@@ -24,7 +24,8 @@ unsafe extern "C" {
 
 /// All small sizes, and those around the blocks that the functions work in.
 fn sizes() -> impl Iterator<Item = usize> {
-    (0..=72).chain([95, 96, 97, 127, 128, 129, 143, 191, 192, 193, 255, 256, 257, 300, 511, 513, 1000, 2048])
+    (0..=72)
+        .chain([95, 96, 97, 127, 128, 129, 143, 191, 192, 193, 255, 256, 257, 300, 511, 513, 1023, 1024, 1025, 2048])
 }
 
 /// A byte that differs from its neighbours.

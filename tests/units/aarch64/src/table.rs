@@ -49,6 +49,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("world-turns", switch::turns),
     ("world-keys", switch::keys),
     ("world-fresh", switch::fresh),
+    ("world-again", switch::again),
     ("world-domains", pages::domains),
     ("world-remap", pages::remap),
     ("world-forbidden", pages::forbidden),

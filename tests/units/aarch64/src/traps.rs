@@ -22,6 +22,11 @@ pub(crate) fn whole(bench: Bench) {
     msr!("hstr_el2", u64::MAX);
     msr!("mdcr_el2", 0x7fff & !(1 << 8));
     msr!("vpidr_el2", 0x1234);
+    let has_error_records = field(mrs!("id_aa64pfr0_el1"), 28) != 0;
+    if has_error_records {
+        msr!("S3_4_C12_C1_1", 1 << 31);
+        msr!("S3_4_C5_C2_3", 1 << 24);
+    }
     let _cpu = Cpu::enable(bench.cpu, vhe());
     check("HCR_EL2", mrs!("hcr_el2"), hcr());
     check("CPTR_EL2", mrs!("cptr_el2") & cptr_mask(), cptr() & cptr_mask());
@@ -32,15 +37,18 @@ pub(crate) fn whole(bench: Bench) {
     // TPMCR, TPM, TDRA, TDOSA, TDA; the number of counters, all of them a guest's had they not been trapped.
     let counters = mrs!("pmcr_el0") >> 11 & 0x1f;
     check("MDCR_EL2", mrs!("mdcr_el2") & 0xfff, bits(&[5, 6, 9, 10, 11]) | counters);
+    if has_error_records {
+        check("VDISR_EL2, VSESR_EL2", [mrs!("S3_4_C12_C1_1"), mrs!("S3_4_C5_C2_3")], [0; 2]);
+    }
     extensions();
 }
 
-/// VM, SWIO, PTW, FMO, IMO, AMO, FB, BSU = 1, TWI, TID3, TSC, TIDCP, TACR, TSW, RW; what else the processor knows: E2H, TLOR, TERR,
+/// VM, SWIO, PTW, FMO, IMO, AMO, FB, BSU = 1, TWI, TID1, TID3, TSC, TIDCP, TACR, TSW, RW; what else the processor knows: E2H, TLOR, TERR,
 /// APK, API, FWB.
 fn hcr() -> u64 {
     let (pfr0, isar1) = (mrs!("id_aa64pfr0_el1"), mrs!("id_aa64isar1_el1"));
     let (mmfr1, mmfr2) = (mrs!("id_aa64mmfr1_el1"), mrs!("id_aa64mmfr2_el1"));
-    let always = bits(&[0, 1, 2, 3, 4, 5, 9, 10, 13, 18, 19, 20, 21, 22, 31]);
+    let always = bits(&[0, 1, 2, 3, 4, 5, 9, 10, 13, 16, 18, 19, 20, 21, 22, 31]);
     let mut value = always;
     for (present, numbers) in [
         (vhe(), &[34][..]),

@@ -20,6 +20,7 @@ use super::list_register::v3::{decode, encode};
 use super::numbered;
 use super::redistributor;
 use crate::gic::{Conditions, Gic, InterfaceState, ListRegister, Version};
+use crate::register::msr;
 
 /// GICD_CTLR (IHI 0069, 12.9.4): affinity routing and group 1, as the non-secure view and the only view spell them.
 const GROUP_1: u32 = 1 << 1;
@@ -35,9 +36,11 @@ const CHILDREN_ASLEEP: u32 = 1 << 2;
 /// From a redistributor to its frame for SGIs and PPIs.
 const SGI_FRAME: u64 = 64 << 10;
 
-/// ICC_SRE_EL2: system registers here and at EL1, no bypass.
+/// ICC_SRE_EL2 and ICC_SRE_EL1: system registers (SRE), no bypass (DFB, DIB).
 const SRE: u64 = 1 << 0;
-const SRE_ALL: u64 = 0xf;
+const SRE_ALL: u64 = 7;
+/// ICC_SRE_EL2: a guest reaches ICC_SRE_EL1. It must not: another guest would find what it wrote.
+const ENABLE: u64 = 1 << 3;
 /// ICC_CTLR_EL1.EOImode.
 const EOI_MODE: u64 = 1 << 1;
 
@@ -77,7 +80,9 @@ pub(super) fn set_up(gicd_at: Hpa) -> Result<(), HostError> {
 }
 
 fn use_system_registers() -> Result<(), HostError> {
-    IccSreEl2.write(IccSreEl2.read() | SRE_ALL);
+    IccSreEl2.write(IccSreEl2.read() & !ENABLE | SRE_ALL);
+    instr::isb();
+    msr!("S3_0_C12_C12_5", SRE_ALL);
     instr::isb();
     if IccSreEl2.read() & SRE == 0 { Err(HostError::NoGicRegisters) } else { Ok(()) }
 }

@@ -54,7 +54,7 @@ pub(crate) fn all(bench: Bench) {
         }
         check("MIDR_EL1", midr, mrs!("midr_el1"));
         check("MPIDR_EL1", mpidr, 1 << 31 | 1);
-        check("REVIDR_EL1", revidr, mrs!("revidr_el1"));
+        check("REVIDR_EL1", Some(revidr), model.read(IdRegister::Revidr.encoding()));
         if Page(0).read(8 * 24) & 0xf == 0 {
             fail("ID_AA64PFR0_EL1 says that there is no EL0");
         }

@@ -5,6 +5,7 @@ use phalanx_arch_api::table::Permissions;
 use phalanx_arch_api::{AccessSize, Direction, Event, Gpa};
 
 use super::{DATA, Guest, Machine, PAGE, Page, program};
+use crate::asm::mrs;
 use crate::bench::{Bench, with_gic};
 use crate::report::{check, fail};
 
@@ -24,9 +25,11 @@ pub(crate) fn domains(bench: Bench) {
             Page(who).write(0, value(who));
             (guest, vcpu)
         });
+        let mut numbers = [0; 2];
         for round in 0..4 {
             for (who, (guest, vcpu)) in pairs.iter_mut().enumerate() {
                 machine.load(guest, vcpu);
+                numbers[who] = mrs!("vttbr_el2") >> 48;
                 if round > 0 {
                     machine.answer(vcpu, 0);
                 }
@@ -34,6 +37,8 @@ pub(crate) fn domains(bench: Bench) {
                 machine.put(guest, vcpu);
             }
         }
+        // An emulator may forget all translations at each change of the guest, so that a wrong VMID does no harm.
+        check("VMIDs in use and different", numbers[0] != numbers[1] && !numbers.contains(&0), true);
     }
     with_gic!(test, &bench);
 }

@@ -149,17 +149,38 @@ pub(crate) fn fresh(bench: Bench) {
         let mut other = guest.vcpu(1);
         guest.start(&mut other, program::show(), [DATA + PAGE, 0, 0, 0]);
         machine.load(&guest, &mut other);
-        let [_, cpacr, vbar, sp] = machine.call(&guest, &mut other);
+        show(&mut machine, &guest, &mut other);
         machine.put(&guest, &mut other);
-        check("CPACR, VBAR and SP", [cpacr, vbar, sp], [0; 3]);
-        (1..31).for_each(|n| check(format_args!("X{n}"), Page(1).read(GOT_X + 8 * n), 0));
-        (0..V_WORDS).for_each(|n| check(format_args!("V{}", n / 2), Page(1).read(GOT_V + 8 * n), 0));
-        // The program had to set the first two to show the others.
-        let others = |(_, (name, _)): &(usize, &(&str, _))| !["cpacr_el1", "vbar_el1"].contains(name);
-        for (n, (name, _)) in SYSTEM.iter().enumerate().filter(others) {
-            let want = if *name == "sctlr_el1" { El1State::RESET.sctlr } else { 0 };
-            check(name, Page(1).read(GOT + 8 * n), want);
-        }
     }
     with_gic!(test, &bench);
+}
+
+/// A vCPU that begins another life finds nothing of its own earlier one.
+pub(crate) fn again(bench: Bench) {
+    fn test<G: Gic>(bench: &Bench) {
+        let mut machine = Machine::<G>::new(bench.cpu);
+        let mut guest = Guest::new(&mut machine, 0, 2);
+        let mut one = Subject::new(&mut guest, 0, program::registers(), SYSTEM);
+        machine.load(&guest, &mut one.vcpu);
+        one.first_call(&mut machine, &guest);
+        guest.start(&mut one.vcpu, program::show(), [DATA + PAGE, 0, 0, 0]);
+        show(&mut machine, &guest, &mut one.vcpu);
+        machine.put(&guest, &mut one.vcpu);
+    }
+    with_gic!(test, &bench);
+}
+
+/// Runs a vCPU that shows its registers in the second page.
+fn show<G: Gic>(machine: &mut Machine<G>, guest: &Guest<G>, vcpu: &mut Vcpu) {
+    let page = Page(1);
+    let [_, cpacr, vbar, sp] = machine.call(guest, vcpu);
+    check("CPACR, VBAR and SP", [cpacr, vbar, sp], [0; 3]);
+    (1..31).for_each(|n| check(format_args!("X{n}"), page.read(GOT_X + 8 * n), 0));
+    (0..V_WORDS).for_each(|n| check(format_args!("V{}", n / 2), page.read(GOT_V + 8 * n), 0));
+    // The program had to set two of them to show the others.
+    let others = |(_, (name, _)): &(usize, &(&str, _))| !["cpacr_el1", "vbar_el1"].contains(name);
+    for (n, (name, _)) in SYSTEM.iter().enumerate().filter(others) {
+        let want = if *name == "sctlr_el1" { El1State::RESET.sctlr } else { 0 };
+        check(name, page.read(GOT + 8 * n), want);
+    }
 }
