@@ -2,12 +2,12 @@
 //!
 //! | module | what | unsafe |
 //! |---|---|---|
-//! | [`arm`] | `Arch` for Arm on an interrupt controller: the way in | TLB maintenance |
-//! | [`exits`] | the loop around the guest, one file for each subject of exits | TLB and cache maintenance |
+//! | `arm` | `Arch` for Arm on an interrupt controller: the way in | TLB maintenance |
+//! | `exits` | the loop around the guest, one file for each subject of exits | TLB and cache maintenance |
 //! | `enter`, `vectors` | world switch | yes |
-//! | [`vcpu`], [`domain`], [`power`] | state of a vCPU, and of a domain | no |
-//! | [`switched`], [`fp`], [`keys`], `debug_unit` | registers that change hands with the vCPU | yes |
-//! | [`traps`] | what comes to EL2 at all | no |
+//! | `vcpu`, `domain`, [`power`] | state of a vCPU, and of a domain | no |
+//! | `switched`, `fp`, `keys`, `debug_unit` | registers that change hands with the vCPU | yes |
+//! | `traps` | what comes to EL2 at all | no |
 //! | [`vgic`] | the guest's interrupt controller, GICv2 and GICv3 | no |
 //! | [`id`], [`sysreg`], [`esr`], [`smccc`], [`psci`], [`ptimer`], [`stage2`] | pure models | no |
 //! | [`gic`] | what the models need from the hardware's interrupt controller | no |

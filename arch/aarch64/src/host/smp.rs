@@ -149,7 +149,7 @@ fn release_cpu(release: Hpa) {
 
 /// Whether this CPU can be used.
 fn examine(cpu: &'static PerCpu) -> u64 {
-    if !GIC.get().is_some_and(|description| gic::init_cpu(description, cpu).is_ok()) {
+    if GIC.get().is_none_or(|description| gic::init_cpu(description, cpu).is_err()) {
         return status::WITHOUT_GIC;
     }
     if FIRST.get() == Some(&processor_here()) { status::UP } else { status::DIFFERENT }

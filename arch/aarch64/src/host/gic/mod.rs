@@ -5,7 +5,7 @@
 //! | [`list_register`] | how each version spells a list register |
 //! | `distributor` | the shared registers, and the block of each CPU's private interrupts, which are laid out alike |
 //! | `redistributor` | finding a CPU's redistributor (GICv3) |
-//! | `v2`, `v3` | [`GicV2`] and [`GicV3`]: the CPU interfaces, physical and virtual |
+//! | `v2`, `v3` | `GicV2` and `GicV3`: the CPU interfaces, physical and virtual |
 //!
 //! The crate `arm-gic` serves an operating system: it has no deactivation apart from the end of an interrupt, no active
 //! state and no virtual interface, and those are all that a hypervisor does often; so the drivers are here.
