@@ -1,11 +1,11 @@
 //! The way into a guest and back.
 //!
-//! [`enter`] is inlined into the run loop. It pushes three words for the vectors (`vectors.rs`), loads the guest's general
+//! [`enter`] is inlined into the run loop. It pushes four words (two for the vectors, `vectors.rs`), loads the guest's general
 //! registers and leaves by `eret`; the vector for a lower exception level stores them again and jumps behind the `eret`.
 //! Return address and program status of the guest stay in ELR_EL2 and SPSR_EL2 all the time.
 //!
 //! ```text
-//!  SP_EL2 ──▶ context, return address │ x19, x29 of the host
+//!  SP_EL2 ──▶ x19, x29 of the host │ context, return address
 //! ```
 
 use core::arch::asm;
@@ -33,6 +33,7 @@ pub enum Vector {
 pub(crate) mod vector {
     pub(crate) const SYNCHRONOUS: u64 = 0;
     pub(crate) const INTERRUPT: u64 = 1;
+    pub(crate) const SYSTEM_ERROR: u64 = 2;
 }
 
 /// Runs the guest until its next exception to EL2.

@@ -25,7 +25,7 @@ pub struct Start {
     pub context: u64,
 }
 
-/// One vCPU's power switch. Anybody may turn it on; only the vCPU itself turns it off.
+/// One vCPU's power switch. Anybody may turn it on; only the vCPU itself, or a reset of its domain, turns it off.
 #[derive(Debug)]
 pub struct PowerSwitch {
     state: AtomicU8,

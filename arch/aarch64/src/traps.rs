@@ -48,14 +48,14 @@ mod hcr {
 }
 
 /// CPTR_EL2 without VHE: RES1 bits, and traps of trace (TTA), activity monitors (TAM), SVE (TZ) and SME (TSM).
-const CPTR: u64 = 0x33ff & !(1 << 10) | 1 << 20 | 1 << 30;
+const CPTR: u64 = 0x33ff | 1 << 20 | 1 << 30;
 /// CPTR_EL2 with VHE: FP and SIMD are free (FPEN); SVE and SME trap (ZEN, SMEN = 0), trace (TTA), activity monitors (TAM).
 const CPTR_VHE: u64 = 3 << 20 | 1 << 28 | 1 << 30;
 
 /// MDCR_EL2: performance monitors (TPM, TPMCR), debug registers (TDA, TDOSA, TDRA), profiling (TPMS, E2PB = 0),
 /// trace filter and buffer (TTRF, E2TB = 0). Debug exceptions of the guest stay its own (TDE = 0).
 const MDCR: u64 = 1 << 6 | 1 << 5 | 7 << 9 | 1 << 14 | 1 << 19;
-/// MDCR_EL2.HPMN: all counters, so that the value is allowed on every processor.
+/// PMCR_EL0.N: the number of counters, which is the value of MDCR_EL2.HPMN that every processor allows.
 const PMCR_N_SHIFT: u32 = 11;
 
 /// CNTHCTL_EL2: the physical counter is free (EL1PCTEN), the physical timer traps (EL1PCEN = 0).

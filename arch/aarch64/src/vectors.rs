@@ -5,7 +5,7 @@
 //! | 0x000, 0x200 | EL2 itself | the crash card: nothing here is expected |
 //! | 0x400, 0x600 | a guest | back into the run loop (`enter.rs`) |
 //!
-//! A guest's vector needs 23 instructions of the 32 that fit.
+//! A guest's vector needs 22 instructions of the 32 that fit.
 
 use core::arch::global_asm;
 
@@ -69,7 +69,7 @@ global_asm!(
     ".popsection",
     synchronous = const vector::SYNCHRONOUS,
     interrupt = const vector::INTERRUPT,
-    system_error = const 2,
+    system_error = const vector::SYSTEM_ERROR,
 );
 
 /// Makes this CPU take its exceptions here.

@@ -27,7 +27,7 @@ use console::println;
 /// Bytes in a mebibyte.
 const MIB: u64 = 1 << 20;
 
-/// The kernel's first function; `boot/x86_64` calls it on the first CPU with interrupts off.
+/// The kernel's first function; the boot crate of the architecture calls it on the first CPU with interrupts off.
 #[expect(unsafe_code, reason = "the boot crate calls this function by its name")]
 #[unsafe(no_mangle)]
 extern "C" fn phalanx_start(info: &'static BootInfo) -> ! {

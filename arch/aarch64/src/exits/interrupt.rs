@@ -2,7 +2,7 @@
 //!
 //! | who | how |
 //! |---|---|
-//! | the guest's virtual timer | its physical interrupt is forwarded with a list register that ends it (HW = 1): HOT |
+//! | the guest's virtual timer | its physical interrupt is forwarded with a list register that ends it (HW = 1) |
 //! | the guest's physical timer | a model; the hypervisor's timer runs for it |
 //! | the end of the slice | the hypervisor's timer |
 //! | kicks, the console | a flag of the CPU |
@@ -21,7 +21,7 @@ use crate::vcpu::Vcpu;
 /// INTID of the guest's physical timer.
 const PHYSICAL_TIMER: u32 = 30;
 
-/// CNTV_CTL: enabled, not masked, condition met.
+/// CNTV_CTL_EL0: enabled, masked.
 mod control {
     pub(super) const ENABLE: u64 = 1 << 0;
     pub(super) const IMASK: u64 = 1 << 1;
