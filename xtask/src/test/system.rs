@@ -34,11 +34,13 @@ impl fmt::Display for Failure {
 
 /// QEMU's VMRUN sets the request for a virtual interrupt without the lock that everybody else holds who changes a
 /// processor's interrupt requests (`helper_vmrun` in its `svm_helper.c`), so now and then it loses a timer interrupt of the
-/// hypervisor, and the machine stands still. Such a run is played once more, and the report says so.
+/// hypervisor, and the machine stands still. Such a run is played again, and the report says so.
 fn emulator_may_be_at_fault(test: &SystemTest, why: &str) -> bool {
     test.scenario.lane == "svm" && (why.contains("within") || why.contains("the machine was reset"))
 }
 
+/// How often a scenario is played at most.
+const TRIES: usize = 3;
 /// Lines of a failed console that are printed.
 const SHOWN: usize = 20;
 
@@ -113,17 +115,19 @@ impl<'p> Bench<'p> {
             Ok(machine) => machine,
             Err(error) => return Outcome::Failed(format!("cannot be built: {error}")),
         };
-        match self.play(test, &machine, &test.name) {
-            Ok(()) => Outcome::Passed(test.scenario.title.clone()),
-            Err(first) if emulator_may_be_at_fault(test, &first.why) => {
-                let again = format!("{}-again", test.name);
-                match self.play(test, &machine, &again) {
-                    Ok(()) => Outcome::Passed(format!("{} (SECOND TRY)\n    first: {first}", test.scenario.title)),
-                    Err(second) => Outcome::Failed(format!("twice\n    first: {first}\n    second: {second}")),
+        let mut earlier = String::new();
+        for attempt in 1..=TRIES {
+            let log = if attempt == 1 { test.name.clone() } else { format!("{}-try-{attempt}", test.name) };
+            match self.play(test, &machine, &log) {
+                Ok(()) if attempt == 1 => return Outcome::Passed(test.scenario.title.clone()),
+                Ok(()) => return Outcome::Passed(format!("{} (TRY {attempt}){earlier}", test.scenario.title)),
+                Err(failure) if attempt < TRIES && emulator_may_be_at_fault(test, &failure.why) => {
+                    earlier += &format!("\n    try {attempt}: {failure}");
                 }
+                Err(failure) => return Outcome::Failed(format!("{failure}{earlier}")),
             }
-            Err(failure) => Outcome::Failed(failure.to_string()),
         }
+        Outcome::Failed(earlier)
     }
 
     /// Plays a scenario; a failed one's console is kept in a log of this name.
