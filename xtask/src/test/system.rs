@@ -32,9 +32,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// QEMU's VMRUN sets the request for a virtual interrupt without the lock that everybody else holds who changes a
-/// processor's interrupt requests (`helper_vmrun` in its `svm_helper.c`), so now and then it loses a timer interrupt of the
-/// hypervisor, and the machine stands still. Such a run is played again, and the report says so.
+/// Whether a run stood still or its machine reset by itself, in the lane where both happen now and then. QEMU's emulation of
+/// SVM is suspected, and not proven guilty: docs/testing.md, "Further tries". The report shows every failure.
 fn emulator_may_be_at_fault(test: &SystemTest, why: &str) -> bool {
     test.scenario.lane == "svm" && (why.contains("within") || why.contains("the machine was reset"))
 }
