@@ -20,14 +20,17 @@ pub trait Backend: Sized + 'static {
     /// Gives the vCPU a TLB tag that holds nothing stale on this CPU. Called when it is loaded.
     fn load(cpu: &mut Self::Cpu, control: &mut Self::Control);
 
+    /// Takes the vCPU off this CPU: any other may load it. Called when it is saved.
+    fn put(cpu: &mut Self::Cpu, control: &mut Self::Control);
+
     /// From here to [`Self::close`] a physical interrupt makes the next [`Self::enter`] exit.
     fn open(cpu: &mut Self::Cpu);
 
     /// Ends [`Self::open`].
     fn close(cpu: &mut Self::Cpu);
 
-    /// Takes the interrupts that made the guest exit. Between [`Self::open`] and [`Self::close`].
-    fn take_host_interrupts(cpu: &mut Self::Cpu);
+    /// Takes the interrupts that made the guest of `control` exit. Between [`Self::open`] and [`Self::close`].
+    fn take_host_interrupts(cpu: &mut Self::Cpu, control: &Self::Control);
 
     /// Runs the guest until it exits. Between [`Self::open`] and [`Self::close`].
     fn enter(cpu: &mut Self::Cpu, control: &mut Self::Control, gprs: &mut Gprs);

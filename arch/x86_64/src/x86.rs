@@ -124,6 +124,7 @@ where
     fn put(cpu: &mut Cpu<B>, _domain: &Domain, vcpu: &mut Self::Vcpu) {
         // SAFETY: `load` was called for this vCPU on this CPU.
         unsafe { vcpu.switched.save(cpu.has_tsc_aux) };
+        B::put(&mut cpu.backend, &mut vcpu.control);
         cpu.per_cpu.clear_running();
     }
 

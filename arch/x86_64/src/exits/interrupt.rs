@@ -163,10 +163,17 @@ pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
 }
 
 fn watch_task_priority<C: Control>(vcpu: &mut Vcpu<C>) {
-    let wanted = vcpu.apic.is_held_by_tpr();
-    if wanted != (vcpu.attention & attention::TASK_PRIORITY != 0) {
-        vcpu.attention ^= attention::TASK_PRIORITY;
-        vcpu.control.request_task_priority_exit(wanted);
+    let held = if vcpu.apic.is_held_by_tpr() { vcpu.apic.highest_pending() } else { None };
+    match held {
+        Some(vector) => {
+            vcpu.attention |= attention::TASK_PRIORITY;
+            vcpu.control.request_task_priority_exit(Some(vector >> 4));
+        }
+        None if vcpu.attention & attention::TASK_PRIORITY != 0 => {
+            vcpu.attention &= !attention::TASK_PRIORITY;
+            vcpu.control.request_task_priority_exit(None);
+        }
+        None => {}
     }
 }
 
@@ -207,8 +214,16 @@ pub fn on_iret<C: Control>(vcpu: &mut Vcpu<C>) {
     vcpu.control.set_rflags(rflags | RFLAGS_TF);
 }
 
+/// The guest has executed the IRET that ends NMI blocking.
+pub fn on_nmi_window<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.count(ExitCounter::NmiWindow);
+    vcpu.control.request_iret_exit(false);
+    vcpu.nmi = NmiBlocking::Open;
+}
+
 /// A debug exception: the hypervisor's own step behind IRET, or the guest's.
 pub fn on_debug<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.control.take_debug_exception();
     let dr6 = vcpu.control.dr6();
     if let NmiBlocking::StepOverIret { guest_steps } = vcpu.nmi
         && dr6 & DR6_SINGLE_STEP != 0

@@ -51,6 +51,12 @@ pub enum Exit {
     InterruptWindow,
     /// The guest is about to execute IRET while NMIs are blocked.
     Iret,
+    /// The guest can take an NMI now.
+    NmiWindow,
+    /// The guest lowered its task priority so far that an interrupt which waits is let through.
+    TaskPriority,
+    /// The guest spins with PAUSE.
+    Pause,
     /// CPUID.
     Cpuid,
     /// HLT.

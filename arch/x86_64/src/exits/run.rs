@@ -115,7 +115,7 @@ fn on_host_interrupt<B: Backend, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     vcpu.count(ExitCounter::Interrupt);
-    B::take_host_interrupts(cpu);
+    B::take_host_interrupts(cpu, &vcpu.control);
     vcpu.attention |= attention::TIMER;
     let expired = until.is_some_and(|until| until <= rdtsc());
     (expired || env.must_return() || console_waits()).then_some(Event::Preempted)
@@ -147,6 +147,13 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
             vcpu.count(ExitCounter::InterruptWindow);
         }
         Exit::Iret => interrupt::on_iret(vcpu),
+        Exit::NmiWindow => interrupt::on_nmi_window(vcpu),
+        // What the guest let through is delivered before the next entry.
+        Exit::TaskPriority => vcpu.count(ExitCounter::ControlRegister),
+        Exit::Pause => {
+            vcpu.count(ExitCounter::Spin);
+            return Some(Event::Preempted);
+        }
         // The processor checks the privilege level before the intercept; some emulators do not.
         Exit::CacheFlush if vcpu.control.cpl() != 0 => refuse(vcpu, env, Injection::general_protection()),
         Exit::CacheFlush => {

@@ -5,13 +5,13 @@ use alloc::boxed::Box;
 
 use phalanx_arch_api::Hpa;
 
-use super::asid::Tag;
 use super::decode::{RawExit, classify, decode};
 use super::features::Features;
 use super::intercepts;
 use super::vmcb::{Vmcb, VmcbSegment, clean, misc1, tlb, vintr};
 use crate::exits::kind::{Exit, ExitClass};
 use crate::physical::physical_address;
+use crate::tag::Tag;
 use crate::vcpu::{Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
 
 /// EFER.SVME: set in the VMCB always (VMRUN demands it), never shown to the guest.
@@ -75,14 +75,14 @@ impl SvmControl {
         Self { vmcb, physical, tag: Tag::NONE, features }
     }
 
-    /// Puts a tag into the VMCB, with what of the TLB is to be flushed at the next entry.
-    pub(super) fn set_tag(&mut self, tag: Tag, flush: u32) {
+    /// Puts a tag into the VMCB, with whether all of the TLB is to be flushed at the next entry.
+    pub(super) fn set_tag(&mut self, tag: Tag, flush: bool) {
         let control = &mut self.vmcb.control;
         // Another CPU may have cached other contents of this VMCB: nothing is clean here any more.
         control.clean = 0;
-        control.asid = tag.asid();
-        if flush != tlb::NOTHING {
-            control.tlb_control = flush;
+        control.asid = tag.number();
+        if flush {
+            control.tlb_control = tlb::FLUSH_ALL;
         }
         self.tag = tag;
     }
@@ -179,6 +179,9 @@ impl Control for SvmControl {
             limit: segment.limit,
             base: segment.base,
         };
+        if name == SegmentName::Ss {
+            self.vmcb.save.cpl = (segment.attributes >> 5 & 3) as u8;
+        }
         self.touch(clean::SEGMENTS);
     }
 
@@ -197,10 +200,11 @@ impl Control for SvmControl {
         self.vmcb.save.cpl
     }
 
-    fn set_cpl(&mut self, level: u8) {
-        self.vmcb.save.cpl = level;
-        self.touch(clean::SEGMENTS);
-    }
+    /// DR6 and DR7 are in the VMCB as the exception would have left them.
+    fn take_debug_exception(&mut self) {}
+
+    /// With nested paging the processor reads them from memory when it needs them (AMD APM vol. 2, section 15.25.10).
+    fn set_page_directory_pointers(&mut self, _entries: [u64; 4]) {}
 
     fn reset_switched_msrs(&mut self) {
         let save = &mut self.vmcb.save;
@@ -314,8 +318,9 @@ impl Control for SvmControl {
         self.touch(clean::INTERCEPTS | clean::INTERRUPT);
     }
 
-    fn request_task_priority_exit(&mut self, wanted: bool) {
-        self.vmcb.control.intercept_cr_writes = intercepts::CONTROL_REGISTER_WRITES | u16::from(wanted) << 8;
+    /// Writes of CR8 are intercepted.
+    fn request_task_priority_exit(&mut self, class: Option<u8>) {
+        self.vmcb.control.intercept_cr_writes = intercepts::CONTROL_REGISTER_WRITES | u16::from(class.is_some()) << 8;
         self.touch(clean::INTERCEPTS);
     }
 

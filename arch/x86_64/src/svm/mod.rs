@@ -8,10 +8,8 @@
 //! | `decode` | exit codes |
 //! | `enter` | the world switch |
 //! | `intercepts` | what makes a guest exit: instructions, ports, MSRs |
-//! | `asid` | TLB tags |
 //! | `cpu` | one physical CPU in SVM operation |
 
-mod asid;
 mod control;
 mod cpu;
 mod decode;
@@ -44,8 +42,10 @@ impl Backend for Svm {
     }
 
     fn load(cpu: &mut SvmCpu, control: &mut SvmControl) {
-        cpu.assign_asid(control);
+        cpu.assign_tag(control);
     }
+
+    fn put(_cpu: &mut SvmCpu, _control: &mut SvmControl) {}
 
     #[inline(always)]
     fn open(_cpu: &mut SvmCpu) {
@@ -60,7 +60,7 @@ impl Backend for Svm {
     }
 
     #[inline(always)]
-    fn take_host_interrupts(_cpu: &mut SvmCpu) {
+    fn take_host_interrupts(_cpu: &mut SvmCpu, _control: &SvmControl) {
         // SAFETY: as for `open`; the handlers only mark what happened.
         unsafe { enter::take_host_interrupts() }
     }
@@ -71,7 +71,7 @@ impl Backend for Svm {
         // SAFETY: the VMCB was made by `SvmControl::new` and changed only through its methods; its nested tables map
         // the domain's own memory. The host page was filled by VMSAVE on this CPU. GIF is clear since `open`.
         unsafe { enter::enter(control.physical, cpu.host_state, gprs) };
-        cpu.asids.entered();
+        cpu.tags.entered();
         control.after_exit(gprs);
     }
 }

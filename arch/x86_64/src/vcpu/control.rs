@@ -130,9 +130,14 @@ pub trait Control: Sized {
     fn set_segment(&mut self, name: SegmentName, segment: Segment);
     fn set_gdtr(&mut self, base: u64, limit: u32);
     fn set_idtr(&mut self, base: u64, limit: u32);
-    /// Current privilege level, 0 to 3.
+    /// Current privilege level, 0 to 3: the DPL of SS.
     fn cpl(&self) -> u8;
-    fn set_cpl(&mut self, level: u8);
+
+    /// A debug exception made the guest exit: brings DR6 and DR7 to what its delivery would have left.
+    fn take_debug_exception(&mut self);
+
+    /// The four page-directory pointers of PAE paging, read from the table at CR3 by an instruction that was emulated.
+    fn set_page_directory_pointers(&mut self, entries: [u64; 4]);
 
     /// Puts the MSRs that hardware switches (system calls, segment bases, debug control) to their reset values.
     fn reset_switched_msrs(&mut self);
@@ -180,10 +185,11 @@ pub trait Control: Sized {
     /// four bits of its vector): RFLAGS.IF is set, no shadow is in force, CR8 is lower. `None` ends the request.
     fn request_interrupt_window(&mut self, class: Option<u8>);
 
-    /// Asks for [`Exit::ControlRegisterWrite`] of CR8.
-    fn request_task_priority_exit(&mut self, wanted: bool);
+    /// Asks for an exit when the guest lowers its CR8 so far that an interrupt of this priority class is let through:
+    /// [`Exit::ControlRegisterWrite`] before any write, or [`Exit::TaskPriority`] behind it. `None` ends the request.
+    fn request_task_priority_exit(&mut self, class: Option<u8>);
 
-    /// Asks for [`Exit::Iret`].
+    /// Asks for an exit where NMI blocking ends: [`Exit::Iret`] before the instruction or [`Exit::NmiWindow`] behind it.
     fn request_iret_exit(&mut self, wanted: bool);
 
     /// The task priority (CR8) as the guest last set it, 0 to 15.

@@ -83,13 +83,12 @@ impl<C: Control> Vcpu<C> {
         control.set_rflags(RFLAGS_RESET);
         control.set_rsp(0);
         control.set_rip(0xfff0);
-        control.set_cpl(0);
         control.set_task_priority(0);
         self.task_priority = 0;
         control.clear_interrupt_shadow();
         control.request_interrupt_window(None);
         control.request_iret_exit(false);
-        control.request_task_priority_exit(false);
+        control.request_task_priority_exit(None);
         let code = Segment { selector: 0xf000, attributes: CODE, limit: 0xffff, base: 0xffff_0000 };
         control.set_segment(SegmentName::Cs, code);
         let data = Segment { selector: 0, attributes: DATA, limit: 0xffff, base: 0 };
