@@ -21,6 +21,9 @@ use crate::exits::port::UnfinishedInput;
 use crate::switched::SwitchedState;
 use crate::vlapic::{Inbox, LocalApic};
 
+/// CR0.PE: protected mode.
+const CR0_PE: u64 = 1 << 0;
+
 /// Whether the vCPU executes instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
@@ -187,9 +190,12 @@ impl<C: Control> Vcpu<C> {
     }
 
     /// Queues an exception for the next entry, unless an event waits already: then the instruction runs again first.
+    ///
+    /// Real mode has no error codes, and VMX refuses to deliver one there (Intel SDM vol. 3B, 22.1.4; vol. 3C, 28.2.1.3).
     pub fn raise(&mut self, event: Injection) {
         if !self.control.injection_pending() {
-            self.control.inject(event);
+            let protected = self.control.cr0() & CR0_PE != 0;
+            self.control.inject(Injection { error_code: event.error_code.filter(|_| protected), ..event });
         }
     }
 

@@ -27,6 +27,7 @@ pub(crate) enum Format {
     Elf,
     Multiboot,
     Flat,
+    RealMode,
     Image,
 }
 
@@ -34,19 +35,20 @@ impl Format {
     /// The machines that kernels of this format are for, where that is sure.
     pub(crate) const fn architecture(self) -> Option<Architecture> {
         match self {
-            Self::BzImage | Self::Multiboot => Some(Architecture::X86_64),
+            Self::BzImage | Self::Multiboot | Self::RealMode => Some(Architecture::X86_64),
             Self::Image => Some(Architecture::Aarch64),
             Self::Auto | Self::Elf | Self::Flat => None,
         }
     }
 }
 
-const FORMATS: [(&str, Format); 6] = [
+const FORMATS: [(&str, Format); 7] = [
     ("auto", Format::Auto),
     ("bzimage", Format::BzImage),
     ("elf", Format::Elf),
     ("multiboot", Format::Multiboot),
     ("flat", Format::Flat),
+    ("real-mode", Format::RealMode),
     ("image", Format::Image),
 ];
 
