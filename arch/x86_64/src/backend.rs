@@ -14,6 +14,10 @@ pub trait Backend: Sized + 'static {
     /// The format of second-level tables.
     type SecondLevel: TableFormat<Input = Gpa>;
 
+    /// Whether the delivery of an event is interrupted only by exits of the classes `SecondLevel` and `Rare`, as a manual
+    /// promises. The others need no look then.
+    const DELIVERY_ENDS_IN_FAULTS_ONLY: bool;
+
     /// A control structure for a guest whose second-level tables have their root at `root`.
     fn new_control(root: Hpa) -> Self::Control;
 

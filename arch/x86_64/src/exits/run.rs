@@ -45,12 +45,14 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
         }
         B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
         interrupt::sync_task_priority(vcpu);
-        if let Some(interrupted) = vcpu.control.take_interrupted_delivery()
+        let class = vcpu.control.exit_class();
+        if (!B::DELIVERY_ENDS_IN_FAULTS_ONLY || matches!(class, ExitClass::SecondLevel | ExitClass::Rare))
+            && let Some(interrupted) = vcpu.control.take_interrupted_delivery()
             && let Some(event) = on_interrupted_delivery(vcpu, interrupted)
         {
             return event;
         }
-        let answer = match vcpu.control.exit_class() {
+        let answer = match class {
             ExitClass::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),
             ExitClass::Cpuid => cpuid::on_exit(vcpu, env),
             ExitClass::Msr => msr::on_exit(vcpu, domain, env),

@@ -289,8 +289,13 @@ impl Control for SvmControl {
         self.vmcb.control.event_injection & EVENT_VALID != 0
     }
 
+    fn reset_blocking(&mut self) {
+        self.vmcb.control.interrupt_shadow = 0;
+    }
+
     #[inline(always)]
-    fn clear_interrupt_shadow(&mut self) {
+    fn retire(&mut self, next: u64) {
+        self.vmcb.save.rip = next;
         self.vmcb.control.interrupt_shadow &= !1;
     }
 

@@ -36,6 +36,7 @@ impl Backend for Svm {
     type Cpu = SvmCpu;
     type Control = SvmControl;
     type SecondLevel = NestedPaging;
+    const DELIVERY_ENDS_IN_FAULTS_ONLY: bool = false;
 
     fn new_control(root: Hpa) -> SvmControl {
         SvmControl::new(root, features::chosen())

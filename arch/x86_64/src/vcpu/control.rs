@@ -172,8 +172,11 @@ pub trait Control: Sized {
     /// Whether an event waits for the next entry.
     fn injection_pending(&self) -> bool;
 
-    /// Ends the interrupt shadow of STI or MOV SS, as an instruction that was emulated does.
-    fn clear_interrupt_shadow(&mut self);
+    /// Ends the interrupt shadow of STI or MOV SS, and where hardware keeps it the blocking of NMIs: RESET.
+    fn reset_blocking(&mut self);
+
+    /// An instruction was emulated: the guest goes on at `next`, and the shadow of STI or MOV SS is over.
+    fn retire(&mut self, next: u64);
 
     /// Whether RFLAGS.IF is set and no interrupt shadow is in force.
     fn interrupts_open(&self) -> bool;

@@ -85,7 +85,7 @@ impl<C: Control> Vcpu<C> {
         control.set_rip(0xfff0);
         control.set_task_priority(0);
         self.task_priority = 0;
-        control.clear_interrupt_shadow();
+        control.reset_blocking();
         control.request_interrupt_window(None);
         control.request_iret_exit(false);
         control.request_task_priority_exit(None);

@@ -42,10 +42,6 @@ const DR7_GENERAL_DETECT: u64 = 1 << 13;
 const EXCEPTIONS: u32 = 1 << 1 | 1 << 17 | 1 << 18;
 /// INVVPID of one VPID.
 const ONE: u64 = 1;
-/// Reasons whose exits can come in the middle of an event's delivery: an exception, a task switch, an APIC access, a fault of
-/// the second level (vol. 3C, section 29.2.4).
-const IN_DELIVERY: u64 = 1 << 0 | 1 << 9 | 1 << 44 | 1 << 48 | 1 << 49 | 1 << 56;
-
 /// The virtual-APIC page: the processor keeps the guest's CR8 there (vol. 3C, section 31.1).
 #[repr(C, align(4096))]
 #[derive(Debug)]
@@ -60,10 +56,9 @@ pub struct VmxControl {
     reason: u32,
     /// An event waits in the entry-interruption field.
     injected: bool,
-    launched: bool,
     /// The VMCS is current on the CPU that this runs on.
     current: bool,
-    /// Translations are to be forgotten before the next entry.
+    /// Translations are to be forgotten when the VMCS is current.
     flush: bool,
     rip: u64,
     page: Box<ApicPage>,
@@ -102,7 +97,6 @@ impl VmxControl {
         let mut control = Self {
             reason: 0,
             injected: false,
-            launched: false,
             current: false,
             flush: false,
             rip: 0,
@@ -191,39 +185,32 @@ impl VmxControl {
         // SAFETY: the caller's promise.
         unsafe { instr::vmclear(physical_address(&raw const *self.region).as_u64()) }.unwrap_or_else(|_| unusable());
         self.current = false;
-        self.launched = false;
     }
 
-    /// Puts a tag into the VMCS. The vCPU is loaded.
+    /// Puts a tag into the VMCS, which is current, and forgets what it stands for where that waits.
     pub(super) fn set_tag(&mut self, tag: Tag) {
         if self.tag != tag {
             self.tag = tag;
             // SAFETY: tags are given to one vCPU at a time.
             unsafe { self.set_host(f::VPID, tag.number() as u16) };
         }
-    }
-
-    pub(super) const fn is_launched(&self) -> bool {
-        self.launched
-    }
-
-    #[inline(always)]
-    pub(super) fn before_entry(&mut self) {
-        f::GUEST_RIP.write(self.rip);
         if self.flush {
             self.flush_now();
         }
     }
 
     #[inline(always)]
+    pub(super) fn before_entry(&mut self) {
+        f::GUEST_RIP.write(self.rip);
+    }
+
+    #[inline(always)]
     pub(super) fn after_exit(&mut self) {
-        self.launched = true;
         self.injected = false;
         self.reason = f::EXIT_REASON.read();
         self.rip = f::GUEST_RIP.read();
     }
 
-    #[cold]
     fn flush_now(&mut self) {
         self.flush = false;
         if self.features.vpid {
@@ -460,7 +447,7 @@ impl Control for VmxControl {
     }
 
     fn flush_tlb(&mut self) {
-        self.flush = true;
+        if self.current { self.flush_now() } else { self.flush = true }
     }
 
     fn set_tsc_offset(&mut self, offset: u64) {
@@ -486,9 +473,13 @@ impl Control for VmxControl {
         None
     }
 
-    #[inline(always)]
+    /// The event that the exit interrupted. An NMI among them is blocked already, which an entry that injects it forbids.
     fn take_interrupted_delivery(&mut self) -> Option<Injection> {
-        if IN_DELIVERY.checked_shr(self.reason).unwrap_or(0) & 1 == 0 { None } else { self.interrupted_delivery() }
+        let event = decode_event(f::IDT_VECTORING.read(), f::IDT_VECTORING_ERROR_CODE.read())?;
+        if event.kind == InjectionKind::Nmi {
+            f::GUEST_INTERRUPTIBILITY.write(f::GUEST_INTERRUPTIBILITY.read() & !BLOCKED_BY_NMI);
+        }
+        Some(event)
     }
 
     #[inline(always)]
@@ -510,13 +501,16 @@ impl Control for VmxControl {
         self.injected
     }
 
+    fn reset_blocking(&mut self) {
+        self.set(f::GUEST_INTERRUPTIBILITY, 0);
+    }
+
     #[inline(always)]
-    fn clear_interrupt_shadow(&mut self) {
-        if self.current {
-            let interruptibility = f::GUEST_INTERRUPTIBILITY.read();
-            if interruptibility & SHADOW != 0 {
-                f::GUEST_INTERRUPTIBILITY.write(interruptibility & !SHADOW);
-            }
+    fn retire(&mut self, next: u64) {
+        self.rip = next;
+        let interruptibility = f::GUEST_INTERRUPTIBILITY.read();
+        if interruptibility & SHADOW != 0 {
+            f::GUEST_INTERRUPTIBILITY.write(interruptibility & !SHADOW);
         }
     }
 
@@ -553,18 +547,6 @@ impl Control for VmxControl {
     #[inline(always)]
     fn set_task_priority(&mut self, priority: u8) {
         self.page.0[TPR] = u32::from(priority & 0xf) << 4;
-    }
-}
-
-impl VmxControl {
-    /// The event that the exit interrupted. An NMI among them is blocked already, which an entry that injects it forbids.
-    #[cold]
-    fn interrupted_delivery(&mut self) -> Option<Injection> {
-        let event = decode_event(f::IDT_VECTORING.read(), f::IDT_VECTORING_ERROR_CODE.read())?;
-        if event.kind == InjectionKind::Nmi {
-            f::GUEST_INTERRUPTIBILITY.write(f::GUEST_INTERRUPTIBILITY.read() & !BLOCKED_BY_NMI);
-        }
-        Some(event)
     }
 }
 

@@ -14,10 +14,9 @@ use crate::vcpu::{Gprs, reg};
 /// # Safety
 /// - The current VMCS is consistent, its EPT maps only this guest's memory, and its host state is this CPU's, with
 ///   [`exited`] as the address to go on at.
-/// - `launched` is whether it was entered since it was loaded.
 /// - Interrupts are disabled.
 #[inline(always)]
-pub unsafe fn enter(launched: bool, gprs: &mut Gprs) {
+pub unsafe fn enter(gprs: &mut Gprs) {
     // SAFETY: the caller's promise. Every register that the guest may change is listed as clobbered or saved here. After the
     // exit the processor is at `exited`, which returns here: HOST_RSP points to the return address of the call.
     unsafe {
@@ -28,7 +27,6 @@ pub unsafe fn enter(launched: bool, gprs: &mut Gprs) {
             "lea rax, [rsp - 8]",
             "mov ecx, {host_rsp}",
             "vmwrite rcx, rax",
-            "test sil, sil",
             "mov rax, [rdi + {rax}]",
             "mov rbx, [rdi + {rbx}]",
             "mov rcx, [rdi + {rcx}]",
@@ -84,22 +82,20 @@ pub unsafe fn enter(launched: bool, gprs: &mut Gprs) {
             r14 = const Gprs::offset(reg::R14),
             r15 = const Gprs::offset(reg::R15),
             inout("rdi") core::ptr::from_mut(gprs) => _,
-            inout("rsi") u64::from(launched) => _,
-            out("rax") _, out("rcx") _, out("rdx") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+            out("rax") _, out("rcx") _, out("rdx") _, out("rsi") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _,
             out("r12") _, out("r13") _, out("r14") _, out("r15") _,
         );
     }
 }
 
-/// Enters the guest: ZF says that the VMCS has to be launched first.
+/// Enters the guest. Only the first time after a VMCS was loaded it has to be launched: VMRESUME does nothing then, and the
+/// next instruction does it.
 #[unsafe(naked)]
 extern "C" fn switch() {
     naked_asm!(
-        "jz 2f",
         "vmresume",
-        "jmp 3f",
-        "2: vmlaunch",
-        "3: and rsp, -16",
+        "vmlaunch",
+        "and rsp, -16",
         "call {refused}",
         refused = sym refused,
     )
@@ -112,7 +108,14 @@ pub extern "C" fn exited() {
 }
 
 /// The processor refused an entry: its controls or the host's state contradict each other.
+///
+/// VMLAUNCH refuses a VMCS that was launched before with error 4; then VMRESUME had another reason, and gives it again.
 #[allow(clippy::panic, reason = "a mistake of the hypervisor, which no guest can cause")]
 extern "C" fn refused() -> ! {
+    const LAUNCHED_BEFORE: u32 = 4;
+    if field::INSTRUCTION_ERROR.read() == LAUNCHED_BEFORE {
+        // SAFETY: the processor refused the same a moment ago, and nothing has changed.
+        unsafe { asm!("vmresume") };
+    }
     panic!("VM entry refused with instruction error {}", field::INSTRUCTION_ERROR.read())
 }

@@ -51,6 +51,7 @@ impl Backend for Vmx {
     type Cpu = VmxCpu;
     type Control = VmxControl;
     type SecondLevel = ept::ExtendedPaging;
+    const DELIVERY_ENDS_IN_FAULTS_ONLY: bool = true;
 
     fn new_control(root: Hpa) -> VmxControl {
         VmxControl::new(root, features::chosen())
@@ -88,7 +89,7 @@ impl Backend for Vmx {
         control.before_entry();
         // SAFETY: the VMCS was loaded by `VmxCpu::load` with this CPU's host state and changed only through its methods; its
         // EPT maps the domain's own memory. Interrupts are disabled while vCPUs run.
-        unsafe { enter::enter(control.is_launched(), gprs) };
+        unsafe { enter::enter(gprs) };
         control.after_exit();
     }
 }
