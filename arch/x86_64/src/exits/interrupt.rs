@@ -96,7 +96,7 @@ fn take_signals<C: Control>(vcpu: &mut Vcpu<C>, signals: Signals) {
     }
 }
 
-/// Lets the guest's timer catch up, and programs the host's for what comes next: the guest's deadline or `until`.
+/// Lets the guest's timer catch up, and programs what makes the guest exit next: at its deadline, and at `until`.
 pub fn update_timer<C: Control>(vcpu: &mut Vcpu<C>, until: Option<Ticks>) {
     vcpu.attention &= !attention::TIMER;
     let deadline = match next_timer(vcpu) {
@@ -108,6 +108,7 @@ pub fn update_timer<C: Control>(vcpu: &mut Vcpu<C>, until: Option<Ticks>) {
         }
         deadline => deadline,
     };
+    let until = if vcpu.control.end_slice_at(until) { None } else { until };
     match (deadline, until) {
         (Some(deadline), Some(until)) => timer::arm(deadline.min(until)),
         (Some(only), None) | (None, Some(only)) => timer::arm(only),

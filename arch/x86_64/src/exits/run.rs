@@ -60,7 +60,7 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
             ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
             ExitClass::Port => port::on_exit(vcpu, domain, env),
             ExitClass::Halt => on_halt(vcpu, env),
-            ExitClass::Rare => answer_rare(vcpu, env),
+            ExitClass::Rare => answer_rare(vcpu, env, until),
         };
         if let Some(event) = answer {
             return event;
@@ -143,7 +143,7 @@ fn on_interrupted_delivery<C: Control>(vcpu: &mut Vcpu<C>, interrupted: Injectio
 }
 
 #[inline(never)]
-fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<Event> {
+fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, until: Option<Ticks>) -> Option<Event> {
     match vcpu.control.exit() {
         Exit::InterruptWindow => {
             vcpu.count(ExitCounter::InterruptWindow);
@@ -154,7 +154,8 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
         Exit::TaskPriority => vcpu.count(ExitCounter::ControlRegister),
         Exit::Pause => {
             vcpu.count(ExitCounter::Spin);
-            return Some(Event::Preempted);
+            // A hint: whoever waits for this CPU may be the one that the guest spins for.
+            return until.map(|_| Event::Preempted);
         }
         // The processor checks the privilege level before the intercept; some emulators do not.
         Exit::CacheFlush if vcpu.control.cpl() != 0 => refuse(vcpu, env, Injection::general_protection()),
@@ -179,6 +180,7 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
         }
         // Answered before.
         Exit::Interrupt
+        | Exit::SliceEnd
         | Exit::Nmi
         | Exit::Init
         | Exit::Cpuid

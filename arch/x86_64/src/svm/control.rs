@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 
-use phalanx_arch_api::Hpa;
+use phalanx_arch_api::{Hpa, Ticks};
 
 use super::decode::{RawExit, classify, decode};
 use super::features::Features;
@@ -66,6 +66,11 @@ impl SvmControl {
         control.intercept_exceptions = intercepts::EXCEPTIONS;
         control.intercept_misc1 = intercepts::MISC_1;
         control.intercept_misc2 = intercepts::MISC_2;
+        if features.pause_filter {
+            control.intercept_misc1 |= misc1::PAUSE;
+            control.pause_filter_count = intercepts::PAUSES;
+            control.pause_filter_threshold = intercepts::PAUSE_GAP;
+        }
         control.iopm_base = ports.as_u64();
         control.msrpm_base = msrs.as_u64();
         control.virtual_interrupt = vintr::MASKING;
@@ -229,6 +234,10 @@ impl Control for SvmControl {
         if control.tlb_control != tlb::FLUSH_ALL {
             control.tlb_control = if self.features.flush_by_asid { tlb::FLUSH_THIS } else { tlb::FLUSH_ALL };
         }
+    }
+
+    fn end_slice_at(&mut self, _until: Option<Ticks>) -> bool {
+        false
     }
 
     fn set_tsc_offset(&mut self, offset: u64) {

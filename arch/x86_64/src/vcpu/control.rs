@@ -1,6 +1,8 @@
 //! What the shared x86 code asks of a backend's control structure (VMCB or VMCS).
 #![forbid(unsafe_code)]
 
+use phalanx_arch_api::Ticks;
+
 use crate::exits::kind::{Exit, ExitClass};
 
 /// A segment register as the bundle and both backends describe it.
@@ -144,6 +146,11 @@ pub trait Control: Sized {
 
     /// Drops what the processor has cached of the guest's own translations, before the next entry.
     fn flush_tlb(&mut self);
+
+    /// Makes the guest exit at host time `until` at the latest, by [`Exit::SliceEnd`]; `None` ends that.
+    ///
+    /// `false` where the hardware has no timer of its own for it: then the host's timer has to do it.
+    fn end_slice_at(&mut self, until: Option<Ticks>) -> bool;
 
     /// What is added to the host's TSC while the guest runs.
     fn set_tsc_offset(&mut self, offset: u64);

@@ -5,7 +5,7 @@
 
 use alloc::boxed::Box;
 
-use phalanx_arch_api::Hpa;
+use phalanx_arch_api::{Hpa, Ticks};
 
 use super::capability::{entry, primary};
 use super::cpu::Region;
@@ -16,6 +16,7 @@ use super::field::{self as f, Field, Guest, Host, Width};
 use super::residue::Residue;
 use super::{bitmap, ept, instr, segment};
 use crate::exits::kind::{Exit, ExitClass};
+use crate::host::instr::rdtsc;
 use crate::physical::physical_address;
 use crate::tag::Tag;
 use crate::vcpu::{Control, Injection, InjectionKind, Segment, SegmentName};
@@ -40,6 +41,11 @@ const DR6_ACCESS: u64 = 1 << 13;
 const DR7_GENERAL_DETECT: u64 = 1 << 13;
 /// Exceptions that exit: #DB and #AC (their delivery can loop in microcode for ever), #MC (it is the host's).
 const EXCEPTIONS: u32 = 1 << 1 | 1 << 17 | 1 << 18;
+/// No end of the slice.
+const NEVER: Ticks = Ticks::MAX;
+/// PAUSE-loop exiting: so many ticks between two PAUSEs still make a loop, which exits after so many (vol. 3C, section 26.6.13).
+const PAUSE_GAP: u32 = 128;
+const PAUSE_WINDOW: u32 = 4096;
 /// INVVPID of one VPID.
 const ONE: u64 = 1;
 /// The virtual-APIC page: the processor keeps the guest's CR8 there (vol. 3C, section 31.1).
@@ -61,6 +67,8 @@ pub struct VmxControl {
     /// Translations are to be forgotten when the VMCS is current.
     flush: bool,
     rip: u64,
+    /// When the slice ends, in host ticks; [`NEVER`] without an end.
+    slice_end: Ticks,
     page: Box<ApicPage>,
     cr0: u64,
     cr4: u64,
@@ -100,6 +108,7 @@ impl VmxControl {
             current: false,
             flush: false,
             rip: 0,
+            slice_end: NEVER,
             page: Box::new(ApicPage([0; 1024])),
             cr0: 0,
             cr4: 0,
@@ -147,6 +156,9 @@ impl VmxControl {
             self.set_host(f::CR4_MASK, u64::MAX);
         }
         self.set(f::TPR_THRESHOLD, 0);
+        self.set(f::PREEMPTION_TIMER, u32::MAX);
+        self.set(f::PAUSE_LOOP_GAP, PAUSE_GAP);
+        self.set(f::PAUSE_LOOP_WINDOW, PAUSE_WINDOW);
         self.set(f::GUEST_DEBUGCTL, 0);
         self.set(f::GUEST_ACTIVITY, 0);
         self.set(f::GUEST_PENDING_DEBUG, 0);
@@ -202,6 +214,9 @@ impl VmxControl {
     #[inline(always)]
     pub(super) fn before_entry(&mut self) {
         f::GUEST_RIP.write(self.rip);
+        if self.slice_end != NEVER {
+            self.set_timer();
+        }
     }
 
     #[inline(always)]
@@ -209,6 +224,12 @@ impl VmxControl {
         self.injected = false;
         self.reason = f::EXIT_REASON.read();
         self.rip = f::GUEST_RIP.read();
+    }
+
+    /// The timer counts from the entry on, in steps of several ticks: it fires at the first step behind the slice's end.
+    fn set_timer(&self) {
+        let steps = (self.slice_end.saturating_sub(rdtsc()) >> self.features.timer_shift) + 1;
+        f::PREEMPTION_TIMER.write(u32::try_from(steps).unwrap_or(u32::MAX));
     }
 
     fn flush_now(&mut self) {
@@ -448,6 +469,19 @@ impl Control for VmxControl {
 
     fn flush_tlb(&mut self) {
         if self.current { self.flush_now() } else { self.flush = true }
+    }
+
+    fn end_slice_at(&mut self, until: Option<Ticks>) -> bool {
+        if !self.features.has_timer() {
+            return false;
+        }
+        let end = until.unwrap_or(NEVER);
+        if end == NEVER && self.slice_end != NEVER {
+            // Nobody waits; a timer that fires in its own good time does no harm.
+            self.set(f::PREEMPTION_TIMER, u32::MAX);
+        }
+        self.slice_end = end;
+        true
     }
 
     fn set_tsc_offset(&mut self, offset: u64) {

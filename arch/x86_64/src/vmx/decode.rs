@@ -36,7 +36,7 @@ const HAS_CODE: u32 = 1 << 11;
 #[inline(always)]
 pub fn classify(reason: u32, details: &impl Details) -> ExitClass {
     match reason {
-        reason::EXTERNAL_INTERRUPT | 3 => ExitClass::Interrupt,
+        reason::EXTERNAL_INTERRUPT | 3 | 52 => ExitClass::Interrupt,
         10 => ExitClass::Cpuid,
         12 => ExitClass::Halt,
         18 => ExitClass::Hypercall,
@@ -54,6 +54,7 @@ pub fn decode(reason: u32, details: &impl Details) -> Exit {
     match reason {
         reason::EXTERNAL_INTERRUPT => Exit::Interrupt,
         3 => Exit::Init,
+        52 => Exit::SliceEnd,
         10 => Exit::Cpuid,
         12 => Exit::Halt,
         18 => Exit::Hypercall,
@@ -185,7 +186,8 @@ mod tests {
 
     #[test]
     fn every_exit_that_this_backend_asks_for_has_a_name() {
-        for reason in [0, 1, 2, 3, 7, 8, 10, 11, 12, 13, 15, 17, 18, 30, 31, 32, 36, 39, 40, 43, 48, 50, 53, 54, 55] {
+        for reason in [0, 1, 2, 3, 7, 8, 10, 11, 12, 13, 15, 17, 18, 30, 31, 32, 36, 39, 40, 43, 48, 50, 52, 53, 54, 55]
+        {
             assert!(!matches!(decode(reason, &fake(0)), Exit::Unknown(_)), "{reason}");
         }
         assert_eq!(decode(9, &fake(0)), Exit::Unknown(9));

@@ -18,6 +18,8 @@ const ECX_VMX: u32 = 1 << 5;
 const BASIC: Msr = Msr(0x480);
 const BASIC_TRUE: u64 = 1 << 55;
 const WRITE_BACK: u64 = 6;
+/// IA32_VMX_MISC (appendix A.6): bits 4:0 are the rate of the preemption timer.
+const MISC: Msr = Msr(0x485);
 /// IA32_VMX_EPT_VPID_CAP (appendix A.10).
 const EPT_VPID: Msr = Msr(0x48c);
 
@@ -61,6 +63,8 @@ pub struct Features {
     pub gigabyte_leaves: bool,
     /// TLB entries are tagged.
     pub vpid: bool,
+    /// The preemption timer counts the bits of the TSC from this one on.
+    pub timer_shift: u32,
 }
 
 /// Why VT-x cannot be used here.
@@ -177,7 +181,11 @@ impl Features {
         let must = |field: Result<u32, Control>| field.map_err(Missing::Control);
         Ok(Self {
             revision: (basic & 0x7fff_ffff) as u32,
-            pin: must(capabilities.pin.field(&[pin::EXTERNAL_INTERRUPT, pin::NMI, pin::VIRTUAL_NMIS], &[]))?,
+            pin: must(
+                capabilities
+                    .pin
+                    .field(&[pin::EXTERNAL_INTERRUPT, pin::NMI, pin::VIRTUAL_NMIS], &[pin::PREEMPTION_TIMER]),
+            )?,
             primary,
             secondary,
             exit: must(capabilities.exit.field(EXIT, &[]))?,
@@ -187,7 +195,13 @@ impl Features {
             accessed_dirty: ept & ept::ACCESSED_DIRTY != 0,
             gigabyte_leaves: ept & ept::PAGES_1G != 0,
             vpid: secondary & secondary::VPID.mask() != 0,
+            timer_shift: (instr::rdmsr(MISC) & 0x1f) as u32,
         })
+    }
+
+    /// The preemption timer exists.
+    pub const fn has_timer(&self) -> bool {
+        self.pin & pin::PREEMPTION_TIMER.mask() != 0
     }
 
     /// TSC_AUX exists (RDTSCP).
@@ -242,7 +256,7 @@ fn second_level() -> Result<(u32, u64), Missing> {
     if !capability.has(secondary::UNRESTRICTED_GUEST) {
         return Err(Missing::UnrestrictedGuest);
     }
-    let wanted = [secondary::RDTSCP, secondary::INVPCID, secondary::VPID];
+    let wanted = [secondary::RDTSCP, secondary::INVPCID, secondary::VPID, secondary::PAUSE_LOOP];
     let needed = [secondary::EPT, secondary::UNRESTRICTED_GUEST, secondary::WBINVD];
     let mut field = capability.field(&needed, &wanted).map_err(Missing::Control)?;
     let ept = instr::rdmsr(EPT_VPID);
@@ -272,5 +286,6 @@ pub(super) fn chosen() -> Features {
         accessed_dirty: false,
         gigabyte_leaves: false,
         vpid: false,
+        timer_shift: 0,
     })
 }
