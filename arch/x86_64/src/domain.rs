@@ -10,6 +10,7 @@ use spin::Mutex;
 use crate::devices::Platform;
 use crate::vioapic::{Fired, IoApic};
 use crate::vlapic::{ApicAddress, Arbiter, Delivery, Inbox, Message, resolve};
+use crate::vmx::ApicWindow;
 use crate::wall_clock::wall_seconds;
 
 /// The shared part of a domain.
@@ -24,6 +25,7 @@ pub struct Domain {
     pub root: Hpa,
     arbiter: Arbiter,
     ioapic: Mutex<IoApic>,
+    apic_window: Option<ApicWindow>,
     /// Host TSC at power-on: the guest's TSC starts at 0 there.
     power_on: AtomicU64,
 }
@@ -31,7 +33,7 @@ pub struct Domain {
 impl Domain {
     /// A domain after power-on.
     #[must_use]
-    pub fn new(number: u32, vcpus: usize, root: Hpa, now: Ticks) -> Self {
+    pub fn new(number: u32, vcpus: usize, root: Hpa, apic_window: Option<ApicWindow>, now: Ticks) -> Self {
         Self {
             number,
             // Domains are created at boot and live as long as the machine.
@@ -40,6 +42,7 @@ impl Domain {
             root,
             arbiter: Arbiter::new(),
             ioapic: Mutex::new(IoApic::new()),
+            apic_window,
             power_on: AtomicU64::new(now),
         }
     }
@@ -48,6 +51,9 @@ impl Domain {
     pub fn reset(&self, now: Ticks) {
         for inbox in self.inboxes {
             inbox.clear();
+        }
+        if let Some(window) = &self.apic_window {
+            window.open();
         }
         *self.platform.lock() = Platform::new(wall_seconds(now));
         // The devices behind the lines are reset as well.
@@ -58,6 +64,13 @@ impl Domain {
     /// Host TSC at power-on.
     pub fn power_on(&self) -> Ticks {
         self.power_on.load(Ordering::Relaxed)
+    }
+
+    /// A vCPU leaves xAPIC mode: the page of the local APIC is no longer there for anybody.
+    pub fn close_apic_window(&self) {
+        if let Some(window) = &self.apic_window {
+            window.close();
+        }
     }
 
     /// Ticks since power-on at host time `now`.

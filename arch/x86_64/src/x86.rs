@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use phalanx_abi::bundle::Entry;
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::table::TableFormat;
+use phalanx_arch_api::table::{Mapping, TableFormat};
 use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Ticks, VcpuIndex};
 
 use crate::backend::Backend;
@@ -16,6 +16,7 @@ use crate::host::{self, PerCpu, this_cpu, timer};
 use crate::host_cpuid;
 use crate::switched::{Method, SwitchedState};
 use crate::vcpu::{Activity, Control, Question, Vcpu, attention};
+use crate::vlapic::LocalApic;
 
 /// An x86 machine with backend `B`.
 #[derive(Debug)]
@@ -79,8 +80,12 @@ where
         flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Relaxed)
     }
 
+    fn windows() -> impl Iterator<Item = Mapping<Gpa>> {
+        B::apic_mapping().into_iter()
+    }
+
     fn new_domain(vcpus: usize, root: Hpa) -> Domain {
-        Domain::new(DOMAINS.fetch_add(1, Ordering::Relaxed), vcpus, root, timer::now())
+        Domain::new(DOMAINS.fetch_add(1, Ordering::Relaxed), vcpus, root, B::apic_window(root), timer::now())
     }
 
     fn new_vcpu(domain: &Domain, index: VcpuIndex) -> Self::Vcpu {
@@ -90,9 +95,10 @@ where
             0 => Method::Fxsave,
             components => Method::Xsave(components),
         };
-        let control = B::new_control(domain.root);
+        let apic = LocalApic::new(u32::from(index.0), index.0 == 0);
+        let control = B::new_control(domain.root, &apic);
         let inbox = &domain.inboxes[usize::from(index.0)];
-        let mut vcpu = Vcpu::new(index.0, inbox, control, cpuid, SwitchedState::new(method));
+        let mut vcpu = Vcpu::new(index.0, inbox, apic, control, cpuid, SwitchedState::new(method));
         start_clock(domain, &mut vcpu);
         vcpu
     }
@@ -175,6 +181,7 @@ fn start_clock<C: Control>(domain: &Domain, vcpu: &mut Vcpu<C>) {
     vcpu.tsc_offset = 0;
     vcpu.move_tsc(domain.power_on().wrapping_neg());
     interrupt::publish(vcpu);
+    interrupt::share_apic(vcpu, domain);
 }
 
 /// Whether the console's interrupt waits for the core.

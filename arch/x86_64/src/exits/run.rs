@@ -44,7 +44,7 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
             return event;
         }
         B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
-        interrupt::sync_task_priority(vcpu);
+        interrupt::sync_apic(vcpu);
         let class = vcpu.control.exit_class();
         if (!B::DELIVERY_ENDS_IN_FAULTS_ONLY || matches!(class, ExitClass::SecondLevel | ExitClass::Rare))
             && let Some(interrupted) = vcpu.control.take_interrupted_delivery()
@@ -60,7 +60,7 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
             ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
             ExitClass::Port => port::on_exit(vcpu, domain, env),
             ExitClass::Halt => on_halt(vcpu, env),
-            ExitClass::Rare => answer_rare(vcpu, env, until),
+            ExitClass::Rare => answer_rare(vcpu, domain, env, until),
         };
         if let Some(event) = answer {
             return event;
@@ -143,7 +143,12 @@ fn on_interrupted_delivery<C: Control>(vcpu: &mut Vcpu<C>, interrupted: Injectio
 }
 
 #[inline(never)]
-fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, until: Option<Ticks>) -> Option<Event> {
+fn answer_rare<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
     match vcpu.control.exit() {
         Exit::InterruptWindow => {
             vcpu.count(ExitCounter::InterruptWindow);
@@ -165,6 +170,8 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, until: Opt
             vcpu.step_over(env.memory(), Opcode::CACHE_FLUSH);
         }
         Exit::ControlRegisterWrite { number, source } => control_register::on_write(vcpu, env, number, source),
+        Exit::ApicWrite { offset } => interrupt::on_apic_write(vcpu, domain, env, offset),
+        Exit::EndOfInterrupt { vector } => interrupt::on_end_of_interrupt(vcpu, domain, env, vector),
         Exit::Xsetbv => xsetbv::on_exit(vcpu, env),
         Exit::UndefinedInstruction => refuse(vcpu, env, Injection::undefined_opcode()),
         Exit::ForbiddenInstruction => refuse(vcpu, env, Injection::general_protection()),

@@ -4,6 +4,7 @@
 use phalanx_arch_api::Ticks;
 
 use crate::exits::kind::{Exit, ExitClass};
+use crate::vlapic::{InterruptStatus, LocalApic};
 
 /// A segment register as the bundle and both backends describe it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +99,19 @@ impl Injection {
     pub const fn nmi() -> Self {
         Self { kind: InjectionKind::Nmi, vector: 2, error_code: None }
     }
+}
+
+/// The processor's part in a local APIC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApicPart {
+    /// None: every access exits, and interrupts are injected.
+    Nothing,
+    /// It tells accesses to the page of registers from those to memory; they exit.
+    Page,
+    /// Registers in memory, and the delivery of interrupts.
+    Memory,
+    /// Registers in MSRs (x2APIC), and the delivery of interrupts.
+    Registers,
 }
 
 /// The guest's state that hardware switches.
@@ -202,7 +216,21 @@ pub trait Control: Sized {
     /// Asks for an exit where NMI blocking ends: [`Exit::Iret`] before the instruction or [`Exit::NmiWindow`] behind it.
     fn request_iret_exit(&mut self, wanted: bool);
 
-    /// The task priority (CR8) as the guest last set it, 0 to 15.
-    fn task_priority(&self) -> u8;
+    /// Which part of the local APIC's work the processor does from the next entry on. The requests for windows and for an
+    /// exit at a task priority have ended.
+    fn share_apic(&mut self, part: ApicPart);
+
+    /// Whether the processor delivers interrupts by itself, from the page of the local APIC and its interrupt status.
+    fn delivers_interrupts(&self) -> bool;
+
+    /// The interrupt status as the last exit left it, or as it was set since.
+    fn interrupt_status(&self) -> InterruptStatus;
+    fn set_interrupt_status(&mut self, status: InterruptStatus);
+
+    /// The vectors whose end of interrupt exits: bit n mod 64 of word n / 64.
+    fn set_eoi_exits(&mut self, vectors: [u64; 4]);
+
+    /// The task priority (CR8) as the guest last set it, 0 to 15. `apic` is the vCPU's local APIC, whose page may hold it.
+    fn task_priority(&self, apic: &LocalApic) -> u8;
     fn set_task_priority(&mut self, priority: u8);
 }

@@ -7,7 +7,7 @@ mod reset;
 
 use alloc::boxed::Box;
 
-pub use control::{Control, Injection, InjectionKind, Segment, SegmentName};
+pub use control::{ApicPart, Control, Injection, InjectionKind, Segment, SegmentName};
 pub use gprs::{Gprs, reg};
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::Ticks;
@@ -129,11 +129,18 @@ pub struct Vcpu<C> {
 impl<C: Control> Vcpu<C> {
     /// A vCPU after power-on. The boot vCPU (index 0) is ready for an entry state, the others wait for SIPI.
     #[must_use]
-    pub fn new(index: u8, inbox: &'static Inbox, control: C, cpuid: CpuidTable, switched: Box<SwitchedState>) -> Self {
+    pub fn new(
+        index: u8,
+        inbox: &'static Inbox,
+        apic: LocalApic,
+        control: C,
+        cpuid: CpuidTable,
+        switched: Box<SwitchedState>,
+    ) -> Self {
         let mut vcpu = Self {
             gprs: Gprs::default(),
             control,
-            apic: LocalApic::new(u32::from(index), index == 0),
+            apic,
             attention: 0,
             task_priority: 0,
             question: Question::None,

@@ -77,6 +77,12 @@ impl LocalApic {
         self.page.bitmap(VectorSet::LevelTriggered)
     }
 
+    /// Whether [`take_eoi_exits`](Self::take_eoi_exits) has something.
+    #[inline(always)]
+    pub const fn eoi_exits_changed(&self) -> bool {
+        self.eoi_exits_changed
+    }
+
     /// The same when it changed since the last call (or nothing was asked since the reset). One load when not.
     #[inline(always)]
     pub fn take_eoi_exits(&mut self) -> Option<[u64; 4]> {

@@ -65,6 +65,7 @@ impl VmxCpu {
         if moved {
             // SAFETY: the VMCS is current, and this CPU's descriptor tables and page tables are final.
             unsafe { host::write_state() };
+            control.flush_second_level();
         }
         if let Some(tags) = &mut self.tags {
             let (tag, flush) = tags.assign(control.tag);
