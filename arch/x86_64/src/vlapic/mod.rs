@@ -9,6 +9,9 @@
 //!                                   IO-APIC ── Message ─────▲
 //! ```
 //!
+//! The registers are one page of memory ([`ApicPage`]) in the layout of VT-x's virtual-APIC page, on every backend. Where
+//! the processor virtualizes the APIC it works on that page itself; `hardware` has what is left to software then.
+//!
 //! What the model chooses where the manual leaves a choice: the APIC ID is fixed, the register page cannot be moved,
 //! lowest-priority IPIs are supported, EOI-broadcast suppression is supported, there is no CMCI entry.
 #![forbid(unsafe_code)]
@@ -33,6 +36,7 @@ mod lvt;
 mod message;
 mod msr;
 mod page;
+mod priority;
 mod registers;
 mod route;
 mod startup;
@@ -74,7 +78,7 @@ const SVR_RESET: u32 = 0xff;
 ///
 /// The registers are in the page. Beside it stands what no register shows, and the two vectors that VT-x's processor
 /// keeps beside the page as well ("guest interrupt status").
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct LocalApic {
     /// The highest vector in IRR, 0 for none (RVI). Where it equals `in_service`, IRR was not searched since that moved
     /// there, and this is a bound: it cannot be deliverable, so the search waits for the EOI.

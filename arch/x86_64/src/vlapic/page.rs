@@ -13,7 +13,7 @@ use core::fmt;
 
 /// One register: 32 bits (the ICR of x2APIC mode: 64) at the start of 16 bytes.
 #[repr(C, align(16))]
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Register {
     low: Cell<u32>,
     high: Cell<u32>,
@@ -22,7 +22,6 @@ struct Register {
 
 /// 256 registers in 4 KiB; register n is at offset 16 n. What does not exist is zero.
 #[repr(C, align(4096))]
-#[derive(Clone)]
 pub struct ApicPage {
     registers: [Register; 256],
 }

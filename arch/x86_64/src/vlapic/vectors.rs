@@ -76,9 +76,6 @@ impl ApicPage {
     /// The set as a bitmap: vector n is bit n mod 64 of word n / 64, as in the EOI-exit bitmap.
     pub(super) fn bitmap(&self, set: VectorSet) -> [u64; 4] {
         let word = |index: u8| u64::from(self.get(set.word(index)));
-        core::array::from_fn(|index| {
-            let low = (index as u8 & 3) * 2;
-            word(low) | word(low + 1) << 32
-        })
+        [0, 2, 4, 6].map(|low| word(low) | word(low + 1) << 32)
     }
 }

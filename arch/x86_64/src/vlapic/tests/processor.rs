@@ -26,11 +26,11 @@ pub(super) struct Processor {
 }
 
 fn get(page: &ApicPage, offset: u16) -> u32 {
-    page.get((offset >> 4) as u8)
+    page.get(u8::try_from(offset / 16).unwrap())
 }
 
 fn set(page: &ApicPage, offset: u16, value: u32) {
-    page.set((offset >> 4) as u8, value);
+    page.set(u8::try_from(offset / 16).unwrap(), value);
 }
 
 fn set_bit(page: &ApicPage, base: u16, vector: u8, value: bool) {
