@@ -140,6 +140,10 @@ pub trait Control: Sized {
     /// Drops what the processor has cached of the guest's own translations, before the next entry.
     fn flush_tlb(&mut self);
 
+    /// Drops what the processor has cached of the second-level tables for this vCPU, combined with the guest's own or not,
+    /// before the next entry.
+    fn flush_second_level(&mut self);
+
     /// What is added to the host's TSC while the guest runs.
     fn set_tsc_offset(&mut self, offset: u64);
 
