@@ -23,6 +23,8 @@ pub struct Domain {
     pub platform: Mutex<Platform>,
     /// Root of the second-level tables.
     pub root: Hpa,
+    /// How often the second-level tables took something away: what was cached before must not be used any more.
+    translations: AtomicU64,
     arbiter: Arbiter,
     ioapic: Mutex<IoApic>,
     apic_window: Option<ApicWindow>,
@@ -40,6 +42,7 @@ impl Domain {
             inboxes: (0..vcpus as u32).map(Inbox::new).collect::<Vec<_>>().leak(),
             platform: Mutex::new(Platform::new(wall_seconds(now))),
             root,
+            translations: AtomicU64::new(0),
             arbiter: Arbiter::new(),
             ioapic: Mutex::new(IoApic::new()),
             apic_window,
@@ -59,6 +62,17 @@ impl Domain {
         // The devices behind the lines are reset as well.
         *self.ioapic.lock() = IoApic::new();
         self.power_on.store(now, Ordering::Relaxed);
+    }
+
+    /// Makes every vCPU drop what its processor has cached of the second-level tables, before it is entered again.
+    pub fn outdate_translations(&self) {
+        self.translations.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Changes with each call of [`Self::outdate_translations`].
+    #[inline(always)]
+    pub fn translations(&self) -> u64 {
+        self.translations.load(Ordering::Acquire)
     }
 
     /// Host TSC at power-on.

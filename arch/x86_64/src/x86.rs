@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use phalanx_abi::bundle::Entry;
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::table::{Mapping, TableFormat};
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Ticks, VcpuIndex};
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Ticks, Unanswered, VcpuIndex};
 
 use crate::backend::Backend;
 use crate::cpuid::{CpuidTable, Topology};
@@ -35,6 +35,7 @@ pub struct Cpu<B: Backend> {
 impl<B: Backend> Cpu<B> {
     /// The CPU that this runs on, with what the backend prepared for it.
     pub fn new(backend: B::Cpu, per_cpu: &'static PerCpu) -> Self {
+        per_cpu.set_runs_guests();
         let (has_tsc_aux, has_branch_barrier) = (host_cpuid::has_tsc_aux(), host_cpuid::has_branch_barrier());
         Self { backend, per_cpu, has_tsc_aux, has_branch_barrier, domain: u32::MAX }
     }
@@ -142,6 +143,12 @@ where
         until: Option<Ticks>,
     ) -> Event {
         run::run::<B, E>(&mut cpu.backend, domain, vcpu, env, until)
+    }
+
+    fn forget_translations(domain: &Domain) -> Result<(), Unanswered> {
+        domain.outdate_translations();
+        // A second: whatever a CPU does outside of guests takes a small part of it.
+        if host::rendezvous(timer::frequency()) { Ok(()) } else { Err(Unanswered) }
     }
 
     fn complete_access(vcpu: &mut Self::Vcpu, value: u64) {

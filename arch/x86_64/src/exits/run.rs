@@ -77,6 +77,7 @@ fn prepare<C: Control, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     if vcpu.attention & attention::TIMER != 0 {
+        forget_translations(vcpu, domain);
         interrupt::update_timer(vcpu, until);
     }
     if vcpu.attention & attention::UNFINISHED != 0 {
@@ -93,6 +94,17 @@ fn prepare<C: Control, E: DomainEnv>(
     }
     interrupt::deliver(vcpu);
     None
+}
+
+/// Drops second-level translations that others have declared outdated. They kick this CPU, so it is enough to look at the
+/// start of a slice and after each interrupt: the timer has attention after both.
+#[inline(always)]
+fn forget_translations<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
+    let newest = domain.translations();
+    if vcpu.translations != newest {
+        vcpu.translations = newest;
+        vcpu.control.flush_second_level();
+    }
 }
 
 /// Goes on with the instruction that waited for the core.

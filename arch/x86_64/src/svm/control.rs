@@ -258,6 +258,11 @@ impl Control for SvmControl {
 
     fn set_eoi_exits(&mut self, _vectors: [u64; 4]) {}
 
+    fn flush_second_level(&mut self) {
+        // A tag's entries go as a whole, those of the nested walk too (AMD APM vol. 2, sections 15.16.2 and 15.25.8).
+        self.flush_tlb();
+    }
+
     fn set_tsc_offset(&mut self, offset: u64) {
         self.vmcb.control.tsc_offset = offset;
         self.touch(clean::INTERCEPTS);

@@ -166,6 +166,10 @@ pub trait Control: Sized {
     /// `false` where the hardware has no timer of its own for it: then the host's timer has to do it.
     fn end_slice_at(&mut self, until: Option<Ticks>) -> bool;
 
+    /// Drops what the processor has cached of the second-level tables for this vCPU, combined with the guest's own or not,
+    /// before the next entry.
+    fn flush_second_level(&mut self);
+
     /// What is added to the host's TSC while the guest runs.
     fn set_tsc_offset(&mut self, offset: u64);
 

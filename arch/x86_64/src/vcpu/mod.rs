@@ -107,6 +107,8 @@ pub struct Vcpu<C> {
     pub nmi: NmiBlocking,
     /// Guest TSC = host TSC + this (wrapping).
     pub tsc_offset: u64,
+    /// [`crate::domain::Domain::translations`] when the TLB was last rid of second-level translations.
+    pub translations: u64,
     /// Where recent code lies.
     pub code_pages: CodePages,
     /// What others send.
@@ -147,6 +149,7 @@ impl<C: Control> Vcpu<C> {
             activity: Activity::Running,
             nmi: NmiBlocking::Open,
             tsc_offset: 0,
+            translations: 0,
             code_pages: CodePages::default(),
             inbox,
             msrs: MsrState::new(cpuid.physical_address_bits()),

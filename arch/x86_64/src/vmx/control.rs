@@ -240,16 +240,6 @@ impl VmxControl {
         f::PREEMPTION_TIMER.write(u32::try_from(steps).unwrap_or(u32::MAX));
     }
 
-    /// Forgets what this CPU remembers of the second-level tables; where the VMCS is not current, the CPU that loads it does.
-    pub(super) fn flush_second_level(&mut self) {
-        if self.current {
-            // SAFETY: in VMX operation, and `Features::detect` has asked for the type.
-            unsafe { instr::invept(ONE, self.eptp) };
-        } else {
-            self.host = self.host.map(|_| u16::MAX);
-        }
-    }
-
     fn flush_now(&mut self) {
         self.flush = false;
         if self.features.vpid {
@@ -487,6 +477,16 @@ impl Control for VmxControl {
 
     fn flush_tlb(&mut self) {
         if self.current { self.flush_now() } else { self.flush = true }
+    }
+
+    /// Where the VMCS is not current, the CPU that loads it forgets.
+    fn flush_second_level(&mut self) {
+        if self.current {
+            // SAFETY: in VMX operation, and `Features::detect` has asked for the type.
+            unsafe { instr::invept(ONE, self.eptp) };
+        } else {
+            self.host = self.host.map(|_| u16::MAX);
+        }
     }
 
     fn end_slice_at(&mut self, until: Option<Ticks>) -> bool {

@@ -10,6 +10,7 @@ use super::{host, instr};
 use crate::host::instr::{rdmsr, wrmsr};
 use crate::physical::physical_address;
 use crate::tag::Tags;
+use crate::vcpu::Control;
 
 /// A VMCS, or what VMXON wants: a page that begins with the revision.
 #[repr(C, align(4096))]

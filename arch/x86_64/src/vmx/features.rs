@@ -220,6 +220,7 @@ impl Features {
 
     /// Makes these the ones that new control structures are built for.
     pub fn choose(self) {
+        super::ept::set_abilities(self.gigabyte_leaves, self.accessed_dirty);
         CHOSEN.call_once(|| self);
     }
 }

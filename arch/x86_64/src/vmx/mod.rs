@@ -38,7 +38,6 @@ use core::arch::asm;
 
 pub use control::VmxControl;
 pub use cpu::VmxCpu;
-pub use ept::enable_gigabyte_leaves;
 pub use features::{Features, Missing};
 use phalanx_arch_api::table::Mapping;
 use phalanx_arch_api::{Gpa, Hpa};
