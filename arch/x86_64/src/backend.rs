@@ -1,9 +1,11 @@
 //! What VT-x and SVM each bring: a control structure, a world switch, TLB tags.
 
-use phalanx_arch_api::table::TableFormat;
+use phalanx_arch_api::table::{Mapping, TableFormat};
 use phalanx_arch_api::{Gpa, Hpa};
 
 use crate::vcpu::{Control, Gprs};
+use crate::vlapic::LocalApic;
+use crate::vmx::ApicWindow;
 
 /// One virtualization extension of the processor.
 pub trait Backend: Sized + 'static {
@@ -14,11 +16,24 @@ pub trait Backend: Sized + 'static {
     /// The format of second-level tables.
     type SecondLevel: TableFormat<Input = Gpa>;
 
-    /// A control structure for a guest whose second-level tables have their root at `root`.
-    fn new_control(root: Hpa) -> Self::Control;
+    /// Whether the delivery of an event is interrupted only by exits of the classes `SecondLevel` and `Rare`, as a manual
+    /// promises. The others need no look then.
+    const DELIVERY_ENDS_IN_FAULTS_ONLY: bool;
+
+    /// A control structure for a guest whose second-level tables have their root at `root` and whose local APIC is in `apic`.
+    fn new_control(root: Hpa, apic: &LocalApic) -> Self::Control;
+
+    /// The page of the local APIC as the domain's second-level tables map it, where the processor takes part in it.
+    fn apic_mapping() -> Option<Mapping<Gpa>>;
+
+    /// The entry behind [`Self::apic_mapping`] in the tables at `root`.
+    fn apic_window(root: Hpa) -> Option<ApicWindow>;
 
     /// Gives the vCPU a TLB tag that holds nothing stale on this CPU. Called when it is loaded.
     fn load(cpu: &mut Self::Cpu, control: &mut Self::Control);
+
+    /// Takes the vCPU off this CPU: any other may load it. Called when it is saved.
+    fn put(cpu: &mut Self::Cpu, control: &mut Self::Control);
 
     /// From here to [`Self::close`] a physical interrupt makes the next [`Self::enter`] exit.
     fn open(cpu: &mut Self::Cpu);
@@ -26,8 +41,8 @@ pub trait Backend: Sized + 'static {
     /// Ends [`Self::open`].
     fn close(cpu: &mut Self::Cpu);
 
-    /// Takes the interrupts that made the guest exit. Between [`Self::open`] and [`Self::close`].
-    fn take_host_interrupts(cpu: &mut Self::Cpu);
+    /// Takes the interrupts that made the guest of `control` exit. Between [`Self::open`] and [`Self::close`].
+    fn take_host_interrupts(cpu: &mut Self::Cpu, control: &Self::Control);
 
     /// Runs the guest until it exits. Between [`Self::open`] and [`Self::close`].
     fn enter(cpu: &mut Self::Cpu, control: &mut Self::Control, gprs: &mut Gprs);

@@ -7,7 +7,7 @@
 //! | [`vcpu`], [`domain`] | state of a vCPU, and of a domain | no |
 //! | [`vlapic`], [`vioapic`] | interrupt controllers | no |
 //! | [`cpuid`], [`decode`], [`walk`], [`platform`] | pure models | no |
-//! | [`svm`] | AMD SVM | yes |
+//! | [`svm`], [`vmx`] | AMD SVM and Intel VT-x: the backends | yes |
 //! | [`host`] | the machine under the hypervisor | yes |
 #![no_std]
 
@@ -29,9 +29,11 @@ pub mod platform;
 pub mod svm;
 mod switched;
 pub mod table;
+mod tag;
 pub mod vcpu;
 pub mod vioapic;
 pub mod vlapic;
+pub mod vmx;
 pub mod walk;
 pub mod wall_clock;
 pub mod x86;

@@ -41,7 +41,7 @@ pub(crate) fn refusal(bytes: &[u8], format: Format, architecture: Architecture) 
         Format::Elf => "the kernel is not an ELF file that can be started",
         Format::Multiboot => "the kernel has no multiboot header that can be followed",
         Format::Image => "the kernel is not a Linux Image",
-        Format::Auto | Format::Flat => "the kernel is of no known format",
+        Format::Auto | Format::Flat | Format::RealMode => "the kernel is of no known format",
     };
     Refusal::new(About::Kernel, message).label(format!("looks like {looks}")).help(match (format, architecture) {
         (Format::Auto | Format::Flat, Architecture::X86_64) => {

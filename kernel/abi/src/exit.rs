@@ -82,6 +82,8 @@ exit_counters! {
     Other = "other",
     /// An instruction that was answered with an exception: an absent register, a value that is not allowed.
     Refused = "refused",
+    /// The guest spins: PAUSE in a loop, WFE.
+    Spin = "spin",
 }
 
 impl ExitCounter {

@@ -6,6 +6,7 @@
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::DomainEnv;
 
+use super::pointers;
 use crate::decode::{MachineStatus, Mode, Operation, Reg, Registers, System};
 use crate::exits::translate::{Intent, translate};
 use crate::vcpu::{Control, Injection, SegmentName, Vcpu};
@@ -21,9 +22,12 @@ mod cr0 {
     pub(super) const DEFINED: u64 = 0xe005_003f;
 }
 
+const CR4_PSE: u64 = 1 << 4;
 const CR4_PAE: u64 = 1 << 5;
+const CR4_PGE: u64 = 1 << 7;
 const CR4_PCIDE: u64 = 1 << 17;
 const CR4_OSXSAVE: u64 = 1 << 18;
+const CR4_SMEP: u64 = 1 << 20;
 const EFER_LME: u64 = 1 << 8;
 const EFER_LMA: u64 = 1 << 10;
 const CS_LONG: u16 = 1 << 9;
@@ -39,8 +43,8 @@ pub fn on_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, number: u
     match value_and_length(vcpu, env, source) {
         Ok((value, length)) => {
             let written = match number {
-                0 => write_cr0(vcpu, value),
-                4 => write_cr4(vcpu, value),
+                0 => write_cr0(vcpu, env, value),
+                4 => write_cr4(vcpu, env, value),
                 _ => write_cr8(vcpu, value),
             };
             match written {
@@ -102,7 +106,7 @@ fn machine_status<C: Control, E: DomainEnv>(
 }
 
 /// MOV to CR0 (AMD APM vol. 2, section 3.1.1, and the consistency rules of sections 14.6 and 5.3.1).
-fn write_cr0<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection> {
+fn write_cr0<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, value: u64) -> Result<(), Injection> {
     let old = vcpu.control.cr0();
     let value = if value >> 32 == 0 { value & cr0::DEFINED | cr0::ET } else { return Err(fault()) };
     let efer = vcpu.control.efer();
@@ -115,8 +119,13 @@ fn write_cr0<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection
     if inconsistent {
         return Err(fault());
     }
+    let long = efer & (if paging_on { EFER_LME } else { EFER_LMA }) != 0;
+    let cr4 = vcpu.control.cr4();
+    if (value ^ old) & (cr0::PG | cr0::CD | cr0::NW) != 0 && !long && pointers::are_used(value, cr4) {
+        pointers::load(vcpu, env.memory())?;
+    }
     if paging_on && efer & EFER_LME != 0 {
-        if vcpu.control.cr4() & CR4_PAE == 0 || code_is_long(vcpu) {
+        if cr4 & CR4_PAE == 0 || code_is_long(vcpu) {
             return Err(fault());
         }
         vcpu.control.set_efer(efer | EFER_LMA);
@@ -132,7 +141,7 @@ fn write_cr0<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection
 }
 
 /// MOV to CR4: only bits that CPUID offers.
-fn write_cr4<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection> {
+fn write_cr4<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, value: u64) -> Result<(), Injection> {
     let old = vcpu.control.cr4();
     let long = vcpu.control.efer() & EFER_LMA != 0;
     let pcid_on = value & !old & CR4_PCIDE != 0;
@@ -141,6 +150,10 @@ fn write_cr4<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection
         || pcid_on && (!long || vcpu.control.cr3() & CR3_PCID != 0);
     if refused {
         return Err(fault());
+    }
+    let reloads = (value ^ old) & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP) != 0;
+    if reloads && !long && pointers::are_used(vcpu.control.cr0(), value) {
+        pointers::load(vcpu, env.memory())?;
     }
     vcpu.control.set_cr4(value);
     vcpu.code_pages.clear();

@@ -96,8 +96,7 @@ impl<C: Control> Vcpu<C> {
     /// Goes on at `next`, as after an instruction that completed.
     #[inline(always)]
     pub fn resume_at(&mut self, next: u64) {
-        self.control.set_rip(next);
-        self.control.clear_interrupt_shadow();
+        self.control.retire(next);
         let rflags = self.control.rflags();
         if rflags & (RFLAGS_TF | RFLAGS_RF) != 0 {
             self.complete_with_flags(rflags);

@@ -7,7 +7,7 @@ use phalanx_arch_api::{DomainEnv, Ticks};
 use crate::domain::Domain;
 use crate::host::instr::rdtsc;
 use crate::host::{kick, this_cpu, timer};
-use crate::vcpu::{Activity, Control, Injection, NmiBlocking, Vcpu, attention};
+use crate::vcpu::{Activity, ApicPart, Control, Injection, NmiBlocking, Vcpu, attention};
 use crate::vlapic::{Effect, Mode, Signals};
 
 /// RFLAGS.TF.
@@ -37,6 +37,7 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
         Effect::EoiBroadcast { vector } => domain.end_of_interrupt(env, vector),
         Effect::Reconfigured => {
             publish(vcpu);
+            share_apic(vcpu, domain);
             vcpu.cpuid.set_apic_enabled(vcpu.apic.mode() != Mode::Disabled);
             vcpu.attention |= attention::TIMER;
         }
@@ -49,15 +50,56 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
     }
 }
 
+/// Gives the processor its part in the local APIC, where it has one: it changes with the APIC's mode.
+///
+/// The processor does not know the software enable, so it delivers only while that is set.
+pub fn share_apic<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
+    let part = match vcpu.apic.mode() {
+        Mode::Disabled => ApicPart::Nothing,
+        Mode::XApic if !vcpu.apic.is_software_enabled() => ApicPart::Page,
+        Mode::XApic => ApicPart::Memory,
+        Mode::X2Apic if !vcpu.apic.is_software_enabled() => ApicPart::Nothing,
+        Mode::X2Apic => ApicPart::Registers,
+    };
+    if vcpu.apic.mode() != Mode::XApic {
+        domain.close_apic_window();
+    }
+    close_window(vcpu);
+    vcpu.attention &= !attention::TASK_PRIORITY;
+    vcpu.control.request_task_priority_exit(None);
+    vcpu.control.share_apic(part);
+    vcpu.control.set_interrupt_status(vcpu.apic.interrupt_status());
+    vcpu.control.set_eoi_exits(vcpu.apic.eoi_exits());
+}
+
+/// A register write that the processor has let into the page.
+pub fn on_apic_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, offset: u16) {
+    vcpu.count(ExitCounter::ApicAccess);
+    let now = guest_now(vcpu);
+    let effect = vcpu.apic.written_by_guest(offset, now);
+    apply(vcpu, domain, env, effect);
+}
+
+/// An end of interrupt that the IO-APIC waits for.
+pub fn on_end_of_interrupt<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, vector: u8) {
+    vcpu.count(ExitCounter::ApicAccess);
+    let effect = vcpu.apic.eoi_was_virtualized(vector);
+    apply(vcpu, domain, env, effect);
+}
+
 /// Makes the local APIC's addressing visible to senders.
 pub fn publish<C: Control>(vcpu: &Vcpu<C>) {
     vcpu.inbox.publish(&vcpu.apic);
 }
 
-/// Takes the task priority that the guest left in CR8.
+/// Takes over what the processor did to the local APIC while the guest ran: deliveries, or only the task priority in CR8.
 #[inline(always)]
-pub fn sync_task_priority<C: Control>(vcpu: &mut Vcpu<C>) {
-    let priority = vcpu.control.task_priority();
+pub fn sync_apic<C: Control>(vcpu: &mut Vcpu<C>) {
+    if vcpu.control.delivers_interrupts() {
+        vcpu.apic.set_interrupt_status(vcpu.control.interrupt_status());
+        return;
+    }
+    let priority = vcpu.control.task_priority(&vcpu.apic);
     if priority != vcpu.task_priority {
         vcpu.task_priority = priority;
         vcpu.apic.set_cr8(priority);
@@ -96,7 +138,7 @@ fn take_signals<C: Control>(vcpu: &mut Vcpu<C>, signals: Signals) {
     }
 }
 
-/// Lets the guest's timer catch up, and programs the host's for what comes next: the guest's deadline or `until`.
+/// Lets the guest's timer catch up, and programs what makes the guest exit next: at its deadline, and at `until`.
 pub fn update_timer<C: Control>(vcpu: &mut Vcpu<C>, until: Option<Ticks>) {
     vcpu.attention &= !attention::TIMER;
     let deadline = match next_timer(vcpu) {
@@ -108,6 +150,7 @@ pub fn update_timer<C: Control>(vcpu: &mut Vcpu<C>, until: Option<Ticks>) {
         }
         deadline => deadline,
     };
+    let until = if vcpu.control.end_slice_at(until) { None } else { until };
     match (deadline, until) {
         (Some(deadline), Some(until)) => timer::arm(deadline.min(until)),
         (Some(only), None) | (None, Some(only)) => timer::arm(only),
@@ -135,10 +178,14 @@ pub fn wakes<C: Control>(vcpu: &Vcpu<C>) -> bool {
     interrupt || nmi || vcpu.control.injection_pending()
 }
 
-/// Whether the local APIC holds an interrupt that [`deliver`] has to do something about.
+/// Whether the local APIC holds something that [`deliver`] has to do something about.
 #[inline(always)]
 pub fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
-    vcpu.apic.pending_above_ppr().is_some() || vcpu.apic.is_held_by_tpr()
+    if vcpu.control.delivers_interrupts() {
+        vcpu.apic.interrupt_status() != vcpu.control.interrupt_status() || vcpu.apic.eoi_exits_changed()
+    } else {
+        vcpu.apic.has_candidate()
+    }
 }
 
 /// Injects what the guest can take now and asks for a window for what it cannot.
@@ -147,6 +194,9 @@ pub fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
 pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
     if vcpu.attention & attention::NMI != 0 {
         deliver_nmi(vcpu);
+    }
+    if vcpu.control.delivers_interrupts() {
+        return hand_over(vcpu);
     }
     let blocked = vcpu.control.injection_pending() || !vcpu.control.interrupts_open();
     match vcpu.apic.pending_above_ppr() {
@@ -162,11 +212,26 @@ pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
     watch_task_priority(vcpu);
 }
 
+/// The processor delivers: it learns what has been requested since.
+fn hand_over<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.control.set_interrupt_status(vcpu.apic.interrupt_status());
+    if let Some(vectors) = vcpu.apic.take_eoi_exits() {
+        vcpu.control.set_eoi_exits(vectors);
+    }
+}
+
 fn watch_task_priority<C: Control>(vcpu: &mut Vcpu<C>) {
-    let wanted = vcpu.apic.is_held_by_tpr();
-    if wanted != (vcpu.attention & attention::TASK_PRIORITY != 0) {
-        vcpu.attention ^= attention::TASK_PRIORITY;
-        vcpu.control.request_task_priority_exit(wanted);
+    let held = if vcpu.apic.is_held_by_tpr() { vcpu.apic.highest_pending() } else { None };
+    match held {
+        Some(vector) => {
+            vcpu.attention |= attention::TASK_PRIORITY;
+            vcpu.control.request_task_priority_exit(Some(vector >> 4));
+        }
+        None if vcpu.attention & attention::TASK_PRIORITY != 0 => {
+            vcpu.attention &= !attention::TASK_PRIORITY;
+            vcpu.control.request_task_priority_exit(None);
+        }
+        None => {}
     }
 }
 
@@ -207,8 +272,16 @@ pub fn on_iret<C: Control>(vcpu: &mut Vcpu<C>) {
     vcpu.control.set_rflags(rflags | RFLAGS_TF);
 }
 
+/// The guest has executed the IRET that ends NMI blocking.
+pub fn on_nmi_window<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.count(ExitCounter::NmiWindow);
+    vcpu.control.request_iret_exit(false);
+    vcpu.nmi = NmiBlocking::Open;
+}
+
 /// A debug exception: the hypervisor's own step behind IRET, or the guest's.
 pub fn on_debug<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.control.take_debug_exception();
     let dr6 = vcpu.control.dr6();
     if let NmiBlocking::StepOverIret { guest_steps } = vcpu.nmi
         && dr6 & DR6_SINGLE_STEP != 0

@@ -5,7 +5,7 @@ use phalanx_arch_api::{AccessSize, Gpa};
 /// The kinds of exit that have a way of their own through the run loop; all others are [`ExitClass::Rare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitClass {
-    /// [`Exit::Interrupt`], [`Exit::Nmi`] and [`Exit::Init`]: they wait behind the global interrupt flag until taken.
+    /// [`Exit::Interrupt`], [`Exit::Nmi`] and [`Exit::Init`], which wait until they are taken, and [`Exit::SliceEnd`].
     Interrupt,
     /// [`Exit::Cpuid`].
     Cpuid,
@@ -28,7 +28,7 @@ impl Exit {
     #[must_use]
     pub const fn class(&self) -> ExitClass {
         match self {
-            Self::Interrupt | Self::Nmi | Self::Init => ExitClass::Interrupt,
+            Self::Interrupt | Self::Nmi | Self::Init | Self::SliceEnd => ExitClass::Interrupt,
             Self::Cpuid => ExitClass::Cpuid,
             Self::Msr { .. } => ExitClass::Msr,
             Self::Hypercall => ExitClass::Hypercall,
@@ -47,10 +47,18 @@ pub enum Exit {
     Interrupt,
     /// A physical NMI waits for the host.
     Nmi,
+    /// The time of [`crate::vcpu::Control::end_slice_at`] has come.
+    SliceEnd,
     /// The guest can take an interrupt now.
     InterruptWindow,
     /// The guest is about to execute IRET while NMIs are blocked.
     Iret,
+    /// The guest can take an NMI now.
+    NmiWindow,
+    /// The guest lowered its task priority so far that an interrupt which waits is let through.
+    TaskPriority,
+    /// The guest spins with PAUSE.
+    Pause,
     /// CPUID.
     Cpuid,
     /// HLT.
@@ -75,6 +83,16 @@ pub enum Exit {
     },
     /// An access that the second-level tables do not allow.
     SecondLevel(SecondLevelExit),
+    /// The guest wrote to a register of its local APIC: the value stands in the page, and the instruction is over.
+    ApicWrite {
+        /// Offset in the page.
+        offset: u16,
+    },
+    /// The guest ended an interrupt that has to be ended elsewhere too.
+    EndOfInterrupt {
+        /// Vector.
+        vector: u8,
+    },
     /// XSETBV.
     Xsetbv,
     /// An instruction that the guest's processor does not have.

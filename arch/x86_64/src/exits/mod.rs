@@ -5,6 +5,7 @@
 //! | `run` | the loop: prepare, enter, answer; out of it only for what the core decides |
 //! | `kind` | why a guest left, in x86 terms |
 //! | `cpuid`, `msr`, `port`, `hypercall`, `xsetbv`, `control_register` | the instructions of these names |
+//! | `pointers` | the page-directory pointers of PAE paging |
 //! | `memory`, `string`, `bus` | instructions that touch an address without RAM |
 //! | `interrupt` | events on their way into the guest |
 //! | `clock` | the paravirtual clock behind its MSRs |
@@ -29,6 +30,7 @@ pub(crate) mod interrupt;
 pub mod kind;
 pub(crate) mod memory;
 pub(crate) mod msr;
+mod pointers;
 pub(crate) mod port;
 pub(crate) mod run;
 mod span;

@@ -7,6 +7,7 @@
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::{DomainEnv, Event, TraceEvent};
 
+use crate::cpuid::Vendor;
 use crate::domain::Domain;
 use crate::exits::clock;
 use crate::exits::fetch::Opcode;
@@ -25,6 +26,9 @@ const MCG_CAP: u32 = 0x179;
 const MCG_STATUS: u32 = 0x17a;
 /// RIPV, EIPV, MCIP.
 const MCG_STATUS_BITS: u64 = 7;
+/// Intel: miscellaneous features. Fast strings are on; branch tracing and precise events are not there.
+const MISC_ENABLE: u32 = 0x1a0;
+const MISC_ENABLE_VALUE: u64 = 1 | 1 << 11 | 1 << 12;
 const DEBUG_CONTROL: u32 = 0x1d9;
 /// LBR, BTF and the pin-control bits, kept without effect.
 const DEBUG_CONTROL_BITS: u64 = 0x3f;
@@ -135,6 +139,7 @@ fn read_rare<C: Control>(vcpu: &Vcpu<C>, domain: &Domain, index: u32) -> Result<
         MCG_STATUS => Ok(msrs.mcg_status),
         DEBUG_CONTROL => Ok(msrs.debug_control),
         EFER => Ok(vcpu.control.efer()),
+        MISC_ENABLE if is_intel(vcpu) => Ok(MISC_ENABLE_VALUE),
         mtrr::PAT => Ok(vcpu.control.pat()),
         HWCR => Ok(msrs.hwcr),
         DECODE_CONFIG => Ok(LFENCE_SERIALISES),
@@ -142,6 +147,10 @@ fn read_rare<C: Control>(vcpu: &Vcpu<C>, domain: &Domain, index: u32) -> Result<
         MCG_CAP | SYSCFG | INTERRUPT_PENDING => Ok(0),
         _ => msrs.mtrrs.read(index).or_else(|| clock::read(vcpu, domain, index)).ok_or(GeneralProtection),
     }
+}
+
+fn is_intel<C>(vcpu: &Vcpu<C>) -> bool {
+    vcpu.cpuid.vendor() == Vendor::Intel
 }
 
 #[inline(always)]
@@ -180,6 +189,8 @@ fn write_rare<C: Control, E: DomainEnv>(
         DEBUG_CONTROL if value & !DEBUG_CONTROL_BITS == 0 => vcpu.msrs.debug_control = value,
         HWCR => vcpu.msrs.hwcr = value,
         PATCH_LEVEL => {}
+        // What is not there stays away, and fast strings are not the guest's to switch off.
+        MISC_ENABLE if is_intel(vcpu) => {}
         DECODE_CONFIG if value == LFENCE_SERIALISES => {}
         _ => {
             if let Some(written) = vcpu.msrs.mtrrs.write(index, value) {

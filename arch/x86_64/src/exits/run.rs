@@ -44,13 +44,15 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
             return event;
         }
         B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
-        interrupt::sync_task_priority(vcpu);
-        if let Some(interrupted) = vcpu.control.take_interrupted_delivery()
+        interrupt::sync_apic(vcpu);
+        let class = vcpu.control.exit_class();
+        if (!B::DELIVERY_ENDS_IN_FAULTS_ONLY || matches!(class, ExitClass::SecondLevel | ExitClass::Rare))
+            && let Some(interrupted) = vcpu.control.take_interrupted_delivery()
             && let Some(event) = on_interrupted_delivery(vcpu, interrupted)
         {
             return event;
         }
-        let answer = match vcpu.control.exit_class() {
+        let answer = match class {
             ExitClass::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),
             ExitClass::Cpuid => cpuid::on_exit(vcpu, env),
             ExitClass::Msr => msr::on_exit(vcpu, domain, env),
@@ -58,7 +60,7 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
             ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
             ExitClass::Port => port::on_exit(vcpu, domain, env),
             ExitClass::Halt => on_halt(vcpu, env),
-            ExitClass::Rare => answer_rare(vcpu, env),
+            ExitClass::Rare => answer_rare(vcpu, domain, env, until),
         };
         if let Some(event) = answer {
             return event;
@@ -75,6 +77,7 @@ fn prepare<C: Control, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     if vcpu.attention & attention::TIMER != 0 {
+        forget_translations(vcpu, domain);
         interrupt::update_timer(vcpu, until);
     }
     if vcpu.attention & attention::UNFINISHED != 0 {
@@ -91,6 +94,17 @@ fn prepare<C: Control, E: DomainEnv>(
     }
     interrupt::deliver(vcpu);
     None
+}
+
+/// Drops second-level translations that others have declared outdated. They kick this CPU, so it is enough to look at the
+/// start of a slice and after each interrupt: the timer has attention after both.
+#[inline(always)]
+fn forget_translations<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
+    let newest = domain.translations();
+    if vcpu.translations != newest {
+        vcpu.translations = newest;
+        vcpu.control.flush_second_level();
+    }
 }
 
 /// Goes on with the instruction that waited for the core.
@@ -115,7 +129,7 @@ fn on_host_interrupt<B: Backend, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     vcpu.count(ExitCounter::Interrupt);
-    B::take_host_interrupts(cpu);
+    B::take_host_interrupts(cpu, &vcpu.control);
     vcpu.attention |= attention::TIMER;
     let expired = until.is_some_and(|until| until <= rdtsc());
     (expired || env.must_return() || console_waits()).then_some(Event::Preempted)
@@ -141,12 +155,25 @@ fn on_interrupted_delivery<C: Control>(vcpu: &mut Vcpu<C>, interrupted: Injectio
 }
 
 #[inline(never)]
-fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<Event> {
+fn answer_rare<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
     match vcpu.control.exit() {
         Exit::InterruptWindow => {
             vcpu.count(ExitCounter::InterruptWindow);
         }
         Exit::Iret => interrupt::on_iret(vcpu),
+        Exit::NmiWindow => interrupt::on_nmi_window(vcpu),
+        // What the guest let through is delivered before the next entry.
+        Exit::TaskPriority => vcpu.count(ExitCounter::ControlRegister),
+        Exit::Pause => {
+            vcpu.count(ExitCounter::Spin);
+            // A hint: whoever waits for this CPU may be the one that the guest spins for.
+            return until.map(|_| Event::Preempted);
+        }
         // The processor checks the privilege level before the intercept; some emulators do not.
         Exit::CacheFlush if vcpu.control.cpl() != 0 => refuse(vcpu, env, Injection::general_protection()),
         Exit::CacheFlush => {
@@ -155,6 +182,8 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
             vcpu.step_over(env.memory(), Opcode::CACHE_FLUSH);
         }
         Exit::ControlRegisterWrite { number, source } => control_register::on_write(vcpu, env, number, source),
+        Exit::ApicWrite { offset } => interrupt::on_apic_write(vcpu, domain, env, offset),
+        Exit::EndOfInterrupt { vector } => interrupt::on_end_of_interrupt(vcpu, domain, env, vector),
         Exit::Xsetbv => xsetbv::on_exit(vcpu, env),
         Exit::UndefinedInstruction => refuse(vcpu, env, Injection::undefined_opcode()),
         Exit::ForbiddenInstruction => refuse(vcpu, env, Injection::general_protection()),
@@ -170,6 +199,7 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) -> Option<
         }
         // Answered before.
         Exit::Interrupt
+        | Exit::SliceEnd
         | Exit::Nmi
         | Exit::Init
         | Exit::Cpuid

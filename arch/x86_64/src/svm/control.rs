@@ -3,16 +3,17 @@
 
 use alloc::boxed::Box;
 
-use phalanx_arch_api::Hpa;
+use phalanx_arch_api::{Hpa, Ticks};
 
-use super::asid::Tag;
 use super::decode::{RawExit, classify, decode};
 use super::features::Features;
 use super::intercepts;
 use super::vmcb::{Vmcb, VmcbSegment, clean, misc1, tlb, vintr};
 use crate::exits::kind::{Exit, ExitClass};
 use crate::physical::physical_address;
-use crate::vcpu::{Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
+use crate::tag::Tag;
+use crate::vcpu::{ApicPart, Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
+use crate::vlapic::{InterruptStatus, LocalApic};
 
 /// EFER.SVME: set in the VMCB always (VMRUN demands it), never shown to the guest.
 const EFER_SVME: u64 = 1 << 12;
@@ -66,6 +67,11 @@ impl SvmControl {
         control.intercept_exceptions = intercepts::EXCEPTIONS;
         control.intercept_misc1 = intercepts::MISC_1;
         control.intercept_misc2 = intercepts::MISC_2;
+        if features.pause_filter {
+            control.intercept_misc1 |= misc1::PAUSE;
+            control.pause_filter_count = intercepts::PAUSES;
+            control.pause_filter_threshold = intercepts::PAUSE_GAP;
+        }
         control.iopm_base = ports.as_u64();
         control.msrpm_base = msrs.as_u64();
         control.virtual_interrupt = vintr::MASKING;
@@ -75,14 +81,14 @@ impl SvmControl {
         Self { vmcb, physical, tag: Tag::NONE, features }
     }
 
-    /// Puts a tag into the VMCB, with what of the TLB is to be flushed at the next entry.
-    pub(super) fn set_tag(&mut self, tag: Tag, flush: u32) {
+    /// Puts a tag into the VMCB, with whether all of the TLB is to be flushed at the next entry.
+    pub(super) fn set_tag(&mut self, tag: Tag, flush: bool) {
         let control = &mut self.vmcb.control;
         // Another CPU may have cached other contents of this VMCB: nothing is clean here any more.
         control.clean = 0;
-        control.asid = tag.asid();
-        if flush != tlb::NOTHING {
-            control.tlb_control = flush;
+        control.asid = tag.number();
+        if flush {
+            control.tlb_control = tlb::FLUSH_ALL;
         }
         self.tag = tag;
     }
@@ -179,6 +185,9 @@ impl Control for SvmControl {
             limit: segment.limit,
             base: segment.base,
         };
+        if name == SegmentName::Ss {
+            self.vmcb.save.cpl = (segment.attributes >> 5 & 3) as u8;
+        }
         self.touch(clean::SEGMENTS);
     }
 
@@ -197,10 +206,11 @@ impl Control for SvmControl {
         self.vmcb.save.cpl
     }
 
-    fn set_cpl(&mut self, level: u8) {
-        self.vmcb.save.cpl = level;
-        self.touch(clean::SEGMENTS);
-    }
+    /// DR6 and DR7 are in the VMCB as the exception would have left them.
+    fn take_debug_exception(&mut self) {}
+
+    /// With nested paging the processor reads them from memory when it needs them (AMD APM vol. 2, section 15.25.10).
+    fn set_page_directory_pointers(&mut self, _entries: [u64; 4]) {}
 
     fn reset_switched_msrs(&mut self) {
         let save = &mut self.vmcb.save;
@@ -225,6 +235,32 @@ impl Control for SvmControl {
         if control.tlb_control != tlb::FLUSH_ALL {
             control.tlb_control = if self.features.flush_by_asid { tlb::FLUSH_THIS } else { tlb::FLUSH_ALL };
         }
+    }
+
+    fn end_slice_at(&mut self, _until: Option<Ticks>) -> bool {
+        false
+    }
+
+    /// The processor's part in the local APIC (AVIC) is not used.
+    fn share_apic(&mut self, _part: ApicPart) {}
+
+    #[inline(always)]
+    fn delivers_interrupts(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn interrupt_status(&self) -> InterruptStatus {
+        InterruptStatus::default()
+    }
+
+    fn set_interrupt_status(&mut self, _status: InterruptStatus) {}
+
+    fn set_eoi_exits(&mut self, _vectors: [u64; 4]) {}
+
+    fn flush_second_level(&mut self) {
+        // A tag's entries go as a whole, those of the nested walk too (AMD APM vol. 2, sections 15.16.2 and 15.25.8).
+        self.flush_tlb();
     }
 
     fn set_tsc_offset(&mut self, offset: u64) {
@@ -285,8 +321,13 @@ impl Control for SvmControl {
         self.vmcb.control.event_injection & EVENT_VALID != 0
     }
 
+    fn reset_blocking(&mut self) {
+        self.vmcb.control.interrupt_shadow = 0;
+    }
+
     #[inline(always)]
-    fn clear_interrupt_shadow(&mut self) {
+    fn retire(&mut self, next: u64) {
+        self.vmcb.save.rip = next;
         self.vmcb.control.interrupt_shadow &= !1;
     }
 
@@ -314,8 +355,9 @@ impl Control for SvmControl {
         self.touch(clean::INTERCEPTS | clean::INTERRUPT);
     }
 
-    fn request_task_priority_exit(&mut self, wanted: bool) {
-        self.vmcb.control.intercept_cr_writes = intercepts::CONTROL_REGISTER_WRITES | u16::from(wanted) << 8;
+    /// Writes of CR8 are intercepted.
+    fn request_task_priority_exit(&mut self, class: Option<u8>) {
+        self.vmcb.control.intercept_cr_writes = intercepts::CONTROL_REGISTER_WRITES | u16::from(class.is_some()) << 8;
         self.touch(clean::INTERCEPTS);
     }
 
@@ -326,7 +368,7 @@ impl Control for SvmControl {
     }
 
     #[inline(always)]
-    fn task_priority(&self) -> u8 {
+    fn task_priority(&self, _apic: &LocalApic) -> u8 {
         (self.vmcb.control.virtual_interrupt & vintr::TPR) as u8
     }
 

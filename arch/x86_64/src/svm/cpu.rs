@@ -2,12 +2,12 @@
 
 use alloc::boxed::Box;
 
-use super::asid::Asids;
 use super::control::SvmControl;
 use super::enter;
 use super::features::Features;
 use crate::host::instr::{self, Msr};
 use crate::physical::physical_address;
+use crate::tag::Tags;
 
 /// EFER.SVME.
 const EFER_SVME: u64 = 1 << 12;
@@ -21,7 +21,7 @@ struct Page([u8; 4096]);
 /// What a CPU needs to run guests.
 #[derive(Debug)]
 pub struct SvmCpu {
-    pub(super) asids: Asids,
+    pub(super) tags: Tags,
     /// Physical address of the page that holds this CPU's VMSAVE state.
     pub(super) host_state: u64,
 }
@@ -38,12 +38,12 @@ impl SvmCpu {
         unsafe { instr::wrmsr(VM_HSAVE_PA, hsave.as_u64()) };
         // SAFETY: SVME is set, and the page is this CPU's own for ever.
         unsafe { enter::save_host_state(host_state) };
-        Self { asids: Asids::new(u32::from(index), features.asids), host_state }
+        Self { tags: Tags::new(u32::from(index), features.asids), host_state }
     }
 
     /// Gives the control block a tag that holds nothing stale here.
-    pub(super) fn assign_asid(&mut self, control: &mut SvmControl) {
-        let (tag, flush) = self.asids.assign(control.tag);
+    pub(super) fn assign_tag(&mut self, control: &mut SvmControl) {
+        let (tag, flush) = self.tags.assign(control.tag);
         control.set_tag(tag, flush);
     }
 }

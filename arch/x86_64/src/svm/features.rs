@@ -26,6 +26,8 @@ pub struct Features {
     pub decode_assists: bool,
     /// A single ASID can be flushed.
     pub flush_by_asid: bool,
+    /// The pause filter counts PAUSEs.
+    pub pause_filter: bool,
     /// TSC_AUX exists (RDTSCP).
     pub tsc_aux: bool,
 }
@@ -97,7 +99,14 @@ impl Features {
         if asids < 2 {
             return Err(Missing::Asids);
         }
-        Ok(Self { asids, next_rip_save: bit(3), flush_by_asid: bit(6), decode_assists: bit(7), tsc_aux })
+        Ok(Self {
+            asids,
+            next_rip_save: bit(3),
+            flush_by_asid: bit(6),
+            decode_assists: bit(7),
+            pause_filter: bit(10),
+            tsc_aux,
+        })
     }
 
     /// Makes these the ones that new control blocks are built for.
@@ -113,6 +122,7 @@ pub(super) fn chosen() -> Features {
         next_rip_save: false,
         decode_assists: false,
         flush_by_asid: false,
+        pause_filter: false,
         tsc_aux: false,
     })
 }

@@ -12,6 +12,11 @@ use crate::physical::physical_address;
 
 /// Exceptions that exit: #DB and #AC (their delivery can loop in microcode for ever), #MC (it is the host's).
 pub const EXCEPTIONS: u32 = 1 << 1 | 1 << 17 | 1 << 18;
+/// So many PAUSEs, none more than [`PAUSE_GAP`] cycles behind the one before, are a spinning loop (AMD APM vol. 2, section
+/// 15.14.4).
+pub const PAUSES: u16 = 3000;
+/// See [`PAUSES`]. Processors without the threshold count all PAUSEs since the entry.
+pub const PAUSE_GAP: u16 = 128;
 /// Writes of CR4.
 pub const CONTROL_REGISTER_WRITES: u16 = 1 << 4;
 

@@ -8,10 +8,8 @@
 //! | `decode` | exit codes |
 //! | `enter` | the world switch |
 //! | `intercepts` | what makes a guest exit: instructions, ports, MSRs |
-//! | `asid` | TLB tags |
 //! | `cpu` | one physical CPU in SVM operation |
 
-mod asid;
 mod control;
 mod cpu;
 mod decode;
@@ -24,11 +22,14 @@ mod vmcb;
 pub use control::SvmControl;
 pub use cpu::SvmCpu;
 pub use features::{Features, Missing};
-use phalanx_arch_api::Hpa;
+use phalanx_arch_api::table::Mapping;
+use phalanx_arch_api::{Gpa, Hpa};
 
 use crate::backend::Backend;
 use crate::table::NestedPaging;
 use crate::vcpu::Gprs;
+use crate::vlapic::LocalApic;
+use crate::vmx::ApicWindow;
 
 /// The backend.
 #[derive(Debug)]
@@ -38,14 +39,25 @@ impl Backend for Svm {
     type Cpu = SvmCpu;
     type Control = SvmControl;
     type SecondLevel = NestedPaging;
+    const DELIVERY_ENDS_IN_FAULTS_ONLY: bool = false;
 
-    fn new_control(root: Hpa) -> SvmControl {
+    fn new_control(root: Hpa, _apic: &LocalApic) -> SvmControl {
         SvmControl::new(root, features::chosen())
     }
 
-    fn load(cpu: &mut SvmCpu, control: &mut SvmControl) {
-        cpu.assign_asid(control);
+    fn apic_mapping() -> Option<Mapping<Gpa>> {
+        None
     }
+
+    fn apic_window(_root: Hpa) -> Option<ApicWindow> {
+        None
+    }
+
+    fn load(cpu: &mut SvmCpu, control: &mut SvmControl) {
+        cpu.assign_tag(control);
+    }
+
+    fn put(_cpu: &mut SvmCpu, _control: &mut SvmControl) {}
 
     #[inline(always)]
     fn open(_cpu: &mut SvmCpu) {
@@ -60,7 +72,7 @@ impl Backend for Svm {
     }
 
     #[inline(always)]
-    fn take_host_interrupts(_cpu: &mut SvmCpu) {
+    fn take_host_interrupts(_cpu: &mut SvmCpu, _control: &SvmControl) {
         // SAFETY: as for `open`; the handlers only mark what happened.
         unsafe { enter::take_host_interrupts() }
     }
@@ -71,7 +83,7 @@ impl Backend for Svm {
         // SAFETY: the VMCB was made by `SvmControl::new` and changed only through its methods; its nested tables map
         // the domain's own memory. The host page was filled by VMSAVE on this CPU. GIF is clear since `open`.
         unsafe { enter::enter(control.physical, cpu.host_state, gprs) };
-        cpu.asids.entered();
+        cpu.tags.entered();
         control.after_exit(gprs);
     }
 }

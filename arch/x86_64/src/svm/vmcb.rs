@@ -186,6 +186,7 @@ pub mod misc1 {
     pub const RSM: u32 = 1 << 19;
     pub const IRET: u32 = 1 << 20;
     pub const INVD: u32 = 1 << 22;
+    pub const PAUSE: u32 = 1 << 23;
     pub const HLT: u32 = 1 << 24;
     pub const INVLPGA: u32 = 1 << 26;
     pub const IOIO: u32 = 1 << 27;

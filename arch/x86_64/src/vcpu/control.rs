@@ -1,7 +1,10 @@
 //! What the shared x86 code asks of a backend's control structure (VMCB or VMCS).
 #![forbid(unsafe_code)]
 
+use phalanx_arch_api::Ticks;
+
 use crate::exits::kind::{Exit, ExitClass};
+use crate::vlapic::{InterruptStatus, LocalApic};
 
 /// A segment register as the bundle and both backends describe it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +101,19 @@ impl Injection {
     }
 }
 
+/// The processor's part in a local APIC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApicPart {
+    /// None: every access exits, and interrupts are injected.
+    Nothing,
+    /// It tells accesses to the page of registers from those to memory; they exit.
+    Page,
+    /// Registers in memory, and the delivery of interrupts.
+    Memory,
+    /// Registers in MSRs (x2APIC), and the delivery of interrupts.
+    Registers,
+}
+
 /// The guest's state that hardware switches.
 ///
 /// Reads give the state at the last exit with what was written since; writes take effect at the next entry.
@@ -130,15 +146,29 @@ pub trait Control: Sized {
     fn set_segment(&mut self, name: SegmentName, segment: Segment);
     fn set_gdtr(&mut self, base: u64, limit: u32);
     fn set_idtr(&mut self, base: u64, limit: u32);
-    /// Current privilege level, 0 to 3.
+    /// Current privilege level, 0 to 3: the DPL of SS.
     fn cpl(&self) -> u8;
-    fn set_cpl(&mut self, level: u8);
+
+    /// A debug exception made the guest exit: brings DR6 and DR7 to what its delivery would have left.
+    fn take_debug_exception(&mut self);
+
+    /// The four page-directory pointers of PAE paging, read from the table at CR3 by an instruction that was emulated.
+    fn set_page_directory_pointers(&mut self, entries: [u64; 4]);
 
     /// Puts the MSRs that hardware switches (system calls, segment bases, debug control) to their reset values.
     fn reset_switched_msrs(&mut self);
 
     /// Drops what the processor has cached of the guest's own translations, before the next entry.
     fn flush_tlb(&mut self);
+
+    /// Makes the guest exit at host time `until` at the latest, by [`Exit::SliceEnd`]; `None` ends that.
+    ///
+    /// `false` where the hardware has no timer of its own for it: then the host's timer has to do it.
+    fn end_slice_at(&mut self, until: Option<Ticks>) -> bool;
+
+    /// Drops what the processor has cached of the second-level tables for this vCPU, combined with the guest's own or not,
+    /// before the next entry.
+    fn flush_second_level(&mut self);
 
     /// What is added to the host's TSC while the guest runs.
     fn set_tsc_offset(&mut self, offset: u64);
@@ -167,8 +197,11 @@ pub trait Control: Sized {
     /// Whether an event waits for the next entry.
     fn injection_pending(&self) -> bool;
 
-    /// Ends the interrupt shadow of STI or MOV SS, as an instruction that was emulated does.
-    fn clear_interrupt_shadow(&mut self);
+    /// Ends the interrupt shadow of STI or MOV SS, and where hardware keeps it the blocking of NMIs: RESET.
+    fn reset_blocking(&mut self);
+
+    /// An instruction was emulated: the guest goes on at `next`, and the shadow of STI or MOV SS is over.
+    fn retire(&mut self, next: u64);
 
     /// Whether RFLAGS.IF is set and no interrupt shadow is in force.
     fn interrupts_open(&self) -> bool;
@@ -180,13 +213,28 @@ pub trait Control: Sized {
     /// four bits of its vector): RFLAGS.IF is set, no shadow is in force, CR8 is lower. `None` ends the request.
     fn request_interrupt_window(&mut self, class: Option<u8>);
 
-    /// Asks for [`Exit::ControlRegisterWrite`] of CR8.
-    fn request_task_priority_exit(&mut self, wanted: bool);
+    /// Asks for an exit when the guest lowers its CR8 so far that an interrupt of this priority class is let through:
+    /// [`Exit::ControlRegisterWrite`] before any write, or [`Exit::TaskPriority`] behind it. `None` ends the request.
+    fn request_task_priority_exit(&mut self, class: Option<u8>);
 
-    /// Asks for [`Exit::Iret`].
+    /// Asks for an exit where NMI blocking ends: [`Exit::Iret`] before the instruction or [`Exit::NmiWindow`] behind it.
     fn request_iret_exit(&mut self, wanted: bool);
 
-    /// The task priority (CR8) as the guest last set it, 0 to 15.
-    fn task_priority(&self) -> u8;
+    /// Which part of the local APIC's work the processor does from the next entry on. The requests for windows and for an
+    /// exit at a task priority have ended.
+    fn share_apic(&mut self, part: ApicPart);
+
+    /// Whether the processor delivers interrupts by itself, from the page of the local APIC and its interrupt status.
+    fn delivers_interrupts(&self) -> bool;
+
+    /// The interrupt status as the last exit left it, or as it was set since.
+    fn interrupt_status(&self) -> InterruptStatus;
+    fn set_interrupt_status(&mut self, status: InterruptStatus);
+
+    /// The vectors whose end of interrupt exits: bit n mod 64 of word n / 64.
+    fn set_eoi_exits(&mut self, vectors: [u64; 4]);
+
+    /// The task priority (CR8) as the guest last set it, 0 to 15. `apic` is the vCPU's local APIC, whose page may hold it.
+    fn task_priority(&self, apic: &LocalApic) -> u8;
     fn set_task_priority(&mut self, priority: u8);
 }

@@ -7,7 +7,7 @@ mod reset;
 
 use alloc::boxed::Box;
 
-pub use control::{Control, Injection, InjectionKind, Segment, SegmentName};
+pub use control::{ApicPart, Control, Injection, InjectionKind, Segment, SegmentName};
 pub use gprs::{Gprs, reg};
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::Ticks;
@@ -20,6 +20,9 @@ use crate::exits::msr::MsrState;
 use crate::exits::port::UnfinishedInput;
 use crate::switched::SwitchedState;
 use crate::vlapic::{Inbox, LocalApic};
+
+/// CR0.PE: protected mode.
+const CR0_PE: u64 = 1 << 0;
 
 /// Whether the vCPU executes instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +107,8 @@ pub struct Vcpu<C> {
     pub nmi: NmiBlocking,
     /// Guest TSC = host TSC + this (wrapping).
     pub tsc_offset: u64,
+    /// [`crate::domain::Domain::translations`] when the TLB was last rid of second-level translations.
+    pub translations: u64,
     /// Where recent code lies.
     pub code_pages: CodePages,
     /// What others send.
@@ -126,17 +131,25 @@ pub struct Vcpu<C> {
 impl<C: Control> Vcpu<C> {
     /// A vCPU after power-on. The boot vCPU (index 0) is ready for an entry state, the others wait for SIPI.
     #[must_use]
-    pub fn new(index: u8, inbox: &'static Inbox, control: C, cpuid: CpuidTable, switched: Box<SwitchedState>) -> Self {
+    pub fn new(
+        index: u8,
+        inbox: &'static Inbox,
+        apic: LocalApic,
+        control: C,
+        cpuid: CpuidTable,
+        switched: Box<SwitchedState>,
+    ) -> Self {
         let mut vcpu = Self {
             gprs: Gprs::default(),
             control,
-            apic: LocalApic::new(u32::from(index), index == 0),
+            apic,
             attention: 0,
             task_priority: 0,
             question: Question::None,
             activity: Activity::Running,
             nmi: NmiBlocking::Open,
             tsc_offset: 0,
+            translations: 0,
             code_pages: CodePages::default(),
             inbox,
             msrs: MsrState::new(cpuid.physical_address_bits()),
@@ -187,9 +200,12 @@ impl<C: Control> Vcpu<C> {
     }
 
     /// Queues an exception for the next entry, unless an event waits already: then the instruction runs again first.
+    ///
+    /// Real mode has no error codes, and VMX refuses to deliver one there (Intel SDM vol. 3B, 22.1.4; vol. 3C, 28.2.1.3).
     pub fn raise(&mut self, event: Injection) {
         if !self.control.injection_pending() {
-            self.control.inject(event);
+            let protected = self.control.cr0() & CR0_PE != 0;
+            self.control.inject(Injection { error_code: event.error_code.filter(|_| protected), ..event });
         }
     }
 

@@ -11,8 +11,9 @@ const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 /// Bits 52 to 62: ignored in 64-bit paging, reserved in PAE paging.
 const ABOVE_ADDRESS: u64 = 0x7ff0_0000_0000_0000;
-/// Bits 1, 2 and 5 to 8 of a PAE page-directory-pointer entry.
-const PAE_POINTER_RESERVED: u64 = 0x1e6;
+/// Bits 1, 2 and 6 to 8 of a PAE page-directory-pointer entry. Bit 5 is reserved as well, but QEMU's TCG sets it there when
+/// it walks; a processor refuses such an entry before anything is looked up here.
+const PAE_POINTER_RESERVED: u64 = 0x1c6;
 /// Shift of the lowest level.
 const PAGE_SHIFT: u8 = 12;
 

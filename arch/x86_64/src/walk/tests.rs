@@ -237,6 +237,13 @@ fn pae() {
 }
 
 #[test]
+fn a_pae_pointer_that_an_emulator_marked_as_accessed() {
+    let registers = PagingRegisters { cr3: 0x1020, ..PAE };
+    let memory = Memory::with(&[(0x1020, 0x2000 | P | 1 << 5), (0x2000, 0x3000 | ALL), (0x3008, 0x9000 | ALL)]);
+    assert_eq!(walk(&memory, registers, 0x1abc, READ), Ok(0x9abc));
+}
+
+#[test]
 fn two_levels() {
     let all = ALL as u32;
     let memory = Memory::with_narrow(&[

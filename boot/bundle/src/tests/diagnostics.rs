@@ -133,7 +133,7 @@ fn suggestions() {
     has(&domain_complaint("on-reboot = 'restrat'"), &["did you mean `restart`?"]);
     has(
         &domain_complaint("format = 'coff'"),
-        &["possible values are `auto`, `bzimage`, `elf`, `multiboot`, `flat`, `image`"],
+        &["possible values are `auto`, `bzimage`, `elf`, `multiboot`, `flat`, `real-mode`, `image`"],
     );
 }
 

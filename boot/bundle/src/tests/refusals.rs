@@ -148,3 +148,15 @@ fn addresses_for_a_kernel_that_brings_its_own() {
         &["`entry` lies outside the kernel", "0x100040, the kernel is at 0x100000 to 0x100040"],
     );
 }
+
+#[test]
+fn real_mode_starts_that_cannot_be() {
+    let real = |lines: &str| format!("format = 'real-mode'\n{lines}");
+    let flat = [0x90; 64];
+    refused(&flat, &real(""), &["a flat binary needs an address", "add for example `load = 0x100000`"]);
+    let above = "real mode reaches the first 1 MiB only";
+    refused(&flat, &real("load = 0x100000"), &[above, "starts at 0x100000", "load = 0x30000"]);
+    let both = vec![0x90; 0x2_0000];
+    refused(&both, &real("load = 0xf0000\nentry = 0x100000"), &[above, "starts at 0x100000"]);
+    refused(&flat, &real("load = 0x30000\nentry = 0x30040"), &["`entry` lies outside the kernel"]);
+}

@@ -1,4 +1,4 @@
-//! PVH, long mode and flat binaries: the start info and the state that points to it.
+//! PVH, long mode, flat binaries and real mode: the start info and the state that points to it.
 
 use super::images::Elf;
 use super::{Built, Workshop};
@@ -65,4 +65,14 @@ fn a_flat_binary_starts_where_the_manifest_says() {
     assert_eq!(built.entry().rip, 0x20_0000);
     assert_eq!(built.read(0x20_0000, 64), [0x90; 64]);
     assert_eq!(build(&[0x90; 64], "load = 0x200000\nentry = 0x200010").entry().rip, 0x20_0010, "format is not needed");
+}
+
+#[test]
+fn a_flat_binary_may_start_in_real_mode() {
+    let built = build(&[0x90; 64], "format = 'real-mode'\nload = 0x13000\nentry = 0x13010");
+    check_start_info(&built);
+    let entry = built.entry();
+    assert_eq!((entry.cs.selector.get(), entry.cs.base.get(), entry.rip.get()), (0x1000, 0x1_0000, 0x3010));
+    assert_eq!((entry.cr0.get(), entry.efer.get(), entry.gprs[3].get()), (0x10, 0, START_INFO), "CR0, EFER, RBX");
+    assert_eq!((entry.idtr.base.get(), entry.idtr.limit.get()), (0, 0x3ff), "the interrupt vectors");
 }

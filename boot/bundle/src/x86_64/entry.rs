@@ -1,4 +1,4 @@
-//! The state of vCPU 0 at its first instruction, for the two modes that kernels start in.
+//! The state of vCPU 0 at its first instruction, for the three modes that kernels start in.
 
 use phalanx_abi::bundle::{X86DescriptorTable, X86EntryRecord, X86Segment};
 use zerocopy::{FromZeros, IntoBytes, little_endian::U64};
@@ -44,6 +44,14 @@ const DATA_ATTRIBUTES: u16 = 0xc93;
 const TASK_ATTRIBUTES: u16 = 0x08b;
 /// Limit of a task state segment without I/O map.
 const TASK_LIMIT: u32 = 0x67;
+/// Attributes in real mode, as after RESET: 16-bit code and data, an LDT.
+const REAL_CODE_ATTRIBUTES: u16 = 0x09b;
+const REAL_DATA_ATTRIBUTES: u16 = 0x093;
+const LDT_ATTRIBUTES: u16 = 0x082;
+/// Limit of every segment in real mode.
+const REAL_LIMIT: u32 = 0xffff;
+/// Limit of the interrupt vector table: 256 far pointers at address 0.
+const VECTORS_LIMIT: u32 = 0x3ff;
 
 /// Starts in 64-bit mode at `rip`, with a flat GDT and the first 4 GiB mapped to themselves.
 pub(crate) fn long_mode(ram: &mut Ram, rip: u64) -> Result<X86EntryRecord, Refusal> {
@@ -64,7 +72,32 @@ pub(crate) fn protected_mode(ram: &mut Ram, rip: u64) -> Result<X86EntryRecord, 
     Ok(X86EntryRecord { cr0, cs: flat(CODE32, CODE32_ATTRIBUTES), ..flat_mode(ram, rip)? })
 }
 
-/// What both modes share: everything but code segment and control registers.
+/// Starts in real mode at physical address `start` (below 1 MiB), as a PC's firmware starts what it has loaded: CS covers
+/// the 64 KiB block of the address, the other segments begin at 0, caches are on (AMD APM vol. 2, 14.1.3).
+pub(crate) fn real_mode(start: u64) -> X86EntryRecord {
+    let block = start & 0xf_0000;
+    let real = |attributes| X86Segment { limit: REAL_LIMIT.into(), ..segment(0, attributes) };
+    let data = real(REAL_DATA_ATTRIBUTES);
+    let selector = (block >> 4) as u16;
+    X86EntryRecord {
+        rip: (start - block).into(),
+        rflags: RFLAGS.into(),
+        cr0: CR0_ET.into(),
+        cs: X86Segment { selector: selector.into(), base: block.into(), ..real(REAL_CODE_ATTRIBUTES) },
+        ds: data,
+        es: data,
+        fs: data,
+        gs: data,
+        ss: data,
+        tr: real(TASK_ATTRIBUTES),
+        ldtr: real(LDT_ATTRIBUTES),
+        gdtr: X86DescriptorTable { limit: REAL_LIMIT.into(), ..X86DescriptorTable::new_zeroed() },
+        idtr: X86DescriptorTable { limit: VECTORS_LIMIT.into(), ..X86DescriptorTable::new_zeroed() },
+        ..X86EntryRecord::new_zeroed()
+    }
+}
+
+/// What the other modes share: everything but code segment and control registers.
 fn flat_mode(ram: &mut Ram, rip: u64) -> Result<X86EntryRecord, Refusal> {
     let gdt = descriptors();
     let gdt_limit = size_of_val(&gdt) as u32 - 1;
@@ -115,6 +148,16 @@ pub(crate) fn with_boot_info(mut state: X86EntryRecord, register: usize) -> X86E
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn real_mode_starts_at_the_address() {
+        for (start, selector, offset) in [(0x7c00, 0, 0x7c00), (0x3_0010, 0x3000, 0x10), (0xf_fff0, 0xf000, 0xfff0)] {
+            let state = real_mode(start);
+            assert_eq!((state.cs.selector.get(), state.rip.get()), (selector, offset));
+            assert_eq!(state.cs.base.get(), u64::from(selector) << 4);
+            assert_eq!((state.cr0.get(), state.efer.get()), (CR0_ET, 0));
+        }
+    }
 
     #[test]
     fn descriptors_are_the_well_known_ones() {

@@ -23,6 +23,7 @@ mod ports;
 mod privileged;
 mod probe;
 mod registers;
+mod spins;
 mod storm;
 mod strings;
 mod unowned;
@@ -56,6 +57,7 @@ fn main() {
         "sweep" => sweep(),
         "init-storm" => storm::interrupts(),
         "nmi" => storm::nmi(),
+        "pause" => spins::run(),
         mode => ends::run(mode),
     }
 }

@@ -3,32 +3,40 @@
 use crate::probe;
 use crate::probe::{Probe, Want};
 use Want::{Either, Raises, Runs, RunsOr, Untried};
+use guest_rt::cpuid;
 use guest_rt::trap::{Fault, GP, UD};
 
 const BREAKPOINT: Fault = Fault(3, 0);
 const DIVIDE: Fault = Fault(0, 0);
-/// SVM's own instructions at ring 3: a processor without SVM raises #UD, one with it #GP before any intercept.
-const HIDDEN: Want = Either(UD, GP);
+/// SVM's own instructions at ring 3: an Intel processor knows none of them; one with SVM raises #GP before any intercept,
+/// one without it #UD.
+fn svm_at_ring_3() -> Want {
+    if cpuid::is_amd() { Either(UD, GP) } else { Raises(UD) }
+}
 
-/// VMX instructions behind 0F C7, which QEMU's TCG (10.0) runs as nothing where a processor raises #UD; no hypervisor can
-/// intercept them there.
-const UNDECODED: Want = RunsOr(UD);
+/// VMX instructions behind 0F C7. An Intel processor leaves the guest for each, in every ring, and the hypervisor answers.
+/// An AMD processor raises #UD by itself; QEMU's TCG (10.0) runs them as nothing there, and no hypervisor can intercept
+/// them.
+fn vmx_behind_c7() -> Want {
+    if cpuid::is_amd() { RunsOr(UD) } else { Raises(UD) }
+}
 
 /// SVM, VMX, SMX, SGX, SEV-SNP, MONITOR, and what else is hidden.
 pub(crate) fn virtualisation() -> [Probe; 36] {
+    let (svm, vmx) = (svm_at_ring_3(), vmx_behind_c7());
     [
-        probe!("vmrun", Raises(UD), HIDDEN, "mov rax, rdi", "vmrun rax"),
-        probe!("vmload", Raises(UD), HIDDEN, "mov rax, rdi", "vmload rax"),
-        probe!("vmsave", Raises(UD), HIDDEN, "mov rax, rdi", "vmsave rax"),
-        probe!("stgi", Raises(UD), HIDDEN, "stgi"),
-        probe!("clgi", Raises(UD), HIDDEN, "clgi"),
-        probe!("skinit", Raises(UD), HIDDEN, "xor eax, eax", "skinit eax"),
-        probe!("invlpga", Raises(UD), HIDDEN, "mov rax, rdi", "invlpga rax, ecx"),
-        probe!("vmxon", UNDECODED, UNDECODED, "vmxon [rdi]"),
+        probe!("vmrun", Raises(UD), svm, "mov rax, rdi", "vmrun rax"),
+        probe!("vmload", Raises(UD), svm, "mov rax, rdi", "vmload rax"),
+        probe!("vmsave", Raises(UD), svm, "mov rax, rdi", "vmsave rax"),
+        probe!("stgi", Raises(UD), svm, "stgi"),
+        probe!("clgi", Raises(UD), svm, "clgi"),
+        probe!("skinit", Raises(UD), svm, "xor eax, eax", "skinit eax"),
+        probe!("invlpga", Raises(UD), svm, "mov rax, rdi", "invlpga rax, ecx"),
+        probe!("vmxon", vmx, vmx, "vmxon [rdi]"),
         probe!("vmxoff", Raises(UD), Raises(UD), "vmxoff"),
-        probe!("vmclear", UNDECODED, UNDECODED, "vmclear [rdi]"),
-        probe!("vmptrld", UNDECODED, UNDECODED, "vmptrld [rdi]"),
-        probe!("vmptrst", UNDECODED, UNDECODED, "vmptrst [rdi]"),
+        probe!("vmclear", vmx, vmx, "vmclear [rdi]"),
+        probe!("vmptrld", vmx, vmx, "vmptrld [rdi]"),
+        probe!("vmptrst", vmx, vmx, "vmptrst [rdi]"),
         probe!("vmlaunch", Raises(UD), Raises(UD), "vmlaunch"),
         probe!("vmresume", Raises(UD), Raises(UD), "vmresume"),
         probe!("vmread", Raises(UD), Raises(UD), "vmread rax, rcx"),

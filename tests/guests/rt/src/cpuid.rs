@@ -1,6 +1,7 @@
 //! CPUID.
 
 use core::arch::x86_64::__cpuid_count;
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// The four result registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,9 +41,21 @@ feature!(has_avx2, 7, ebx, 5, "AVX2");
 feature!(has_tsc_adjust, 7, ebx, 1, "IA32_TSC_ADJUST");
 feature!(has_gigabyte_pages, 0x8000_0001, edx, 26, "1 GiB pages");
 
-/// Whether the processor names itself an AMD one (or Hygon), whose hypercall is VMMCALL.
+/// What [`is_amd`] found: 0 before the first call, then 1 for Intel's instruction set and 2 for AMD's.
+static VENDOR: AtomicU8 = AtomicU8::new(0);
+
+/// Whether the processor names itself an AMD one (or Hygon), whose hypercall is VMMCALL and not VMCALL.
+///
+/// CPUID is executed once: it leaves the guest, and whoever counts exits around a hypercall must not count it.
 pub fn is_amd() -> bool {
-    matches!(&signature(0), b"AuthenticAMD" | b"HygonGenuine")
+    match VENDOR.load(Relaxed) {
+        0 => {
+            let amd = matches!(&signature(0), b"AuthenticAMD" | b"HygonGenuine");
+            VENDOR.store(1 + u8::from(amd), Relaxed);
+            amd
+        }
+        known => known == 2,
+    }
 }
 
 /// The twelve letters in EBX, EDX, ECX of leaf 0, or in EBX, ECX, EDX of a hypervisor leaf.

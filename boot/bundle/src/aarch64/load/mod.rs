@@ -54,7 +54,7 @@ fn recognise<'a>(program: &Program<'_>, bytes: &'a [u8]) -> Result<Protocol<'a>,
         Format::Image => image()?,
         Format::Elf => elf()?,
         Format::Flat => Some(Protocol::Flat(program.load.unwrap_or(KERNEL))),
-        Format::BzImage | Format::Multiboot => None,
+        Format::BzImage | Format::Multiboot | Format::RealMode => None,
         Format::Auto => match (image()?, elf()?) {
             (Some(image), _) => Some(image),
             (None, Some(elf)) => Some(elf),

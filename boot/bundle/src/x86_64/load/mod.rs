@@ -5,6 +5,7 @@ mod flat;
 mod long;
 mod multiboot;
 mod pvh;
+mod real_mode;
 mod start_info;
 
 use phalanx_abi::bundle::{Architecture, X86EntryRecord};
@@ -23,12 +24,13 @@ enum Protocol<'a> {
     Long(elf::Elf<'a>),
     Multiboot(multiboot::Image<'a>),
     Flat(u64),
+    RealMode(u64),
 }
 
 /// Puts the program into RAM and tells the state in which vCPU 0 starts.
 pub(crate) fn load(program: &Program<'_>, ram: &mut Ram) -> Result<X86EntryRecord, Refusal> {
     let protocol = recognise(program)?;
-    if !matches!(protocol, Protocol::Flat(_)) {
+    if !matches!(protocol, Protocol::Flat(_) | Protocol::RealMode(_)) {
         program.refuse_addresses()?;
     }
     match protocol {
@@ -37,6 +39,7 @@ pub(crate) fn load(program: &Program<'_>, ram: &mut Ram) -> Result<X86EntryRecor
         Protocol::Long(elf) => long::load(program, &elf, ram),
         Protocol::Multiboot(image) => multiboot::load(program, &image, ram),
         Protocol::Flat(address) => flat::load(program, address, ram),
+        Protocol::RealMode(address) => real_mode::load(program, address, ram),
     }
 }
 
@@ -48,6 +51,7 @@ fn recognise<'a>(program: &Program<'a>) -> Result<Protocol<'a>, Refusal> {
         Format::Elf => elf(bytes)?,
         Format::Multiboot => multiboot::parse(bytes)?.map(Protocol::Multiboot),
         Format::Flat => return flat::address(program).map(Protocol::Flat),
+        Format::RealMode => return flat::address(program).map(Protocol::RealMode),
         Format::Auto => automatic(program)?,
         Format::Image => None,
     }

@@ -1,0 +1,87 @@
+//! The instructions of VMX, each wrapped once (Intel SDM vol. 3C, chapter 31).
+
+use core::arch::asm;
+
+/// Why an instruction of VMX did nothing: RFLAGS.CF (no current VMCS) or RFLAGS.ZF (its instruction-error field tells).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed;
+
+/// Runs an instruction of VMX on a memory operand.
+macro_rules! on_memory {
+    ($name:literal, $operand:expr) => {{
+        let failed: u8;
+        asm!(concat!($name, " [{}]"), "setbe {}", in(reg) $operand, out(reg_byte) failed, options(nostack));
+        if failed == 0 { Ok(()) } else { Err(Failed) }
+    }};
+}
+
+/// VMXON: VMX operation begins on this CPU.
+///
+/// # Safety
+/// CR4.VMXE is set, IA32_FEATURE_CONTROL allows it; `region` is the physical address of a page that is this CPU's for ever
+/// and begins with the revision.
+pub unsafe fn vmxon(region: u64) -> Result<(), Failed> {
+    // SAFETY: the caller's promise.
+    unsafe { on_memory!("vmxon", &raw const region) }
+}
+
+/// VMCLEAR: the VMCS is written back to memory, and is current nowhere.
+///
+/// # Safety
+/// In VMX operation; `region` is the physical address of a VMCS that is current on no other CPU.
+pub unsafe fn vmclear(region: u64) -> Result<(), Failed> {
+    // SAFETY: the caller's promise.
+    unsafe { on_memory!("vmclear", &raw const region) }
+}
+
+/// VMPTRLD: the VMCS is the current one of this CPU.
+///
+/// # Safety
+/// In VMX operation; `region` is the physical address of a VMCS with the processor's revision that is current on no other CPU.
+pub unsafe fn vmptrld(region: u64) -> Result<(), Failed> {
+    // SAFETY: the caller's promise.
+    unsafe { on_memory!("vmptrld", &raw const region) }
+}
+
+/// VMREAD of the current VMCS. Outside of VMX operation it faults, which ends in the crash card.
+#[inline(always)]
+pub fn vmread(field: u32) -> u64 {
+    let value;
+    // SAFETY: reads a field; memory does not change.
+    unsafe { asm!("vmread {}, {}", out(reg) value, in(reg) u64::from(field), options(nomem, nostack)) };
+    value
+}
+
+/// VMWRITE to the current VMCS.
+///
+/// # Safety
+/// The field's value lets the guest reach only what is its own, and lets the host go on after an exit.
+#[inline(always)]
+pub unsafe fn vmwrite(field: u32, value: u64) {
+    // SAFETY: the caller's promise.
+    unsafe { asm!("vmwrite {}, {}", in(reg) u64::from(field), in(reg) value, options(nomem, nostack)) };
+}
+
+/// What INVEPT and INVVPID take (vol. 3C, chapter 31).
+#[repr(C, align(16))]
+struct Descriptor([u64; 2]);
+
+/// INVEPT (type 1: the translations of one EPT pointer; type 2: of all).
+///
+/// # Safety
+/// In VMX operation, and the processor has the type. Forgetting translations is always right.
+pub unsafe fn invept(kind: u64, pointer: u64) {
+    let descriptor = Descriptor([pointer, 0]);
+    // SAFETY: the caller's promise.
+    unsafe { asm!("invept {}, [{}]", in(reg) kind, in(reg) &raw const descriptor, options(nostack)) };
+}
+
+/// INVVPID (type 1: the translations of one VPID; type 2: of all).
+///
+/// # Safety
+/// In VMX operation, and the processor has the type. Forgetting translations is always right.
+pub unsafe fn invvpid(kind: u64, vpid: u16) {
+    let descriptor = Descriptor([u64::from(vpid), 0]);
+    // SAFETY: the caller's promise.
+    unsafe { asm!("invvpid {}, [{}]", in(reg) kind, in(reg) &raw const descriptor, options(nostack)) };
+}
