@@ -5,7 +5,7 @@ use phalanx_arch_api::{Access, AccessSize, Direction, DomainEnv, Gpa, GuestMemor
 
 use super::interrupt;
 use crate::domain::Domain;
-use crate::vcpu::{Control, Injection, Vcpu};
+use crate::vcpu::{Control, Injection, Vcpu, attention};
 use crate::vlapic::Mode;
 
 /// The IO-APIC's page.
@@ -83,6 +83,7 @@ impl<E: DomainEnv> Bus<'_, E> {
             Owner::IoApic(offset) => {
                 vcpu.count(ExitCounter::IoApicAccess);
                 if whole {
+                    vcpu.attention |= attention::APIC;
                     self.domain.ioapic_write(self.env, offset, (value & 0xffff_ffff) as u32);
                 }
             }

@@ -37,7 +37,6 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Event {
     loop {
-        interrupt::drain(vcpu);
         if vcpu.attention != 0
             && let Some(event) = prepare(domain, vcpu, env, until)
         {
@@ -67,7 +66,10 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
     }
 }
 
-/// What the fast path does not need: an unfinished instruction, sleep, timer, events.
+/// What the fast path does not need: the inbox, an unfinished instruction, sleep, timer, events.
+///
+/// Whoever writes into the inbox from elsewhere kicks this CPU, and after an interrupt the timer has attention; what this vCPU
+/// sends may be for itself, and gives [`attention::APIC`].
 #[inline(never)]
 fn prepare<C: Control, E: DomainEnv>(
     domain: &Domain,
@@ -76,6 +78,7 @@ fn prepare<C: Control, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     vcpu.control.sync_apic(&mut vcpu.apic);
+    interrupt::drain(vcpu);
     if vcpu.attention & attention::TIMER != 0 {
         forget_translations(vcpu, domain);
         interrupt::update_timer(vcpu, until);

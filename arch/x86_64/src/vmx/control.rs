@@ -221,7 +221,6 @@ impl VmxControl {
 
     #[inline(always)]
     pub(super) fn before_entry(&mut self) {
-        f::GUEST_RIP.write(self.rip);
         if self.slice_end != NEVER {
             self.set_timer();
         }
@@ -314,7 +313,8 @@ impl Details for VmxControl {
     fn next_rip(&self) -> u64 {
         let length = f::INSTRUCTION_LENGTH.read();
         let next = self.rip.wrapping_add(u64::from(length));
-        if (self.rip as u32).overflowing_add(length).1 { self.wrapped(next) } else { next }
+        // No instruction is longer than 15 bytes.
+        if next & 0xffff_fff0 == 0 { self.wrapped(next) } else { next }
     }
 }
 
@@ -353,6 +353,7 @@ impl Control for VmxControl {
     #[inline(always)]
     fn set_rip(&mut self, value: u64) {
         self.rip = value;
+        self.set(f::GUEST_RIP, value);
     }
 
     fn cr0(&self) -> u64 {
@@ -561,6 +562,7 @@ impl Control for VmxControl {
     #[inline(always)]
     fn retire(&mut self, next: u64) {
         self.rip = next;
+        f::GUEST_RIP.write(next);
         let interruptibility = f::GUEST_INTERRUPTIBILITY.read();
         if interruptibility & SHADOW != 0 {
             f::GUEST_INTERRUPTIBILITY.write(interruptibility & !SHADOW);
