@@ -43,10 +43,15 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
         }
     }
     // The write may have been one to the task priority.
-    let priority = vcpu.apic.cr8();
-    if vcpu.task_priority != priority {
-        vcpu.task_priority = priority;
-        vcpu.control.set_task_priority(priority);
+    vcpu.control.set_task_priority(vcpu.apic.cr8());
+    note(vcpu);
+}
+
+/// Has [`deliver`] look where the local APIC holds something for the guest. To be called whenever it may have got something.
+#[inline(always)]
+fn note<C: Control>(vcpu: &mut Vcpu<C>) {
+    if pending(vcpu) {
+        vcpu.attention |= attention::APIC;
     }
 }
 
@@ -75,6 +80,7 @@ pub fn share_apic<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
 /// A register write that the processor has let into the page.
 pub fn on_apic_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, offset: u16) {
     vcpu.count(ExitCounter::ApicAccess);
+    vcpu.control.sync_apic(&mut vcpu.apic);
     let now = guest_now(vcpu);
     let effect = vcpu.apic.written_by_guest(offset, now);
     apply(vcpu, domain, env, effect);
@@ -83,6 +89,7 @@ pub fn on_apic_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Doma
 /// An end of interrupt that the IO-APIC waits for.
 pub fn on_end_of_interrupt<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, vector: u8) {
     vcpu.count(ExitCounter::ApicAccess);
+    vcpu.control.sync_apic(&mut vcpu.apic);
     let effect = vcpu.apic.eoi_was_virtualized(vector);
     apply(vcpu, domain, env, effect);
 }
@@ -90,20 +97,6 @@ pub fn on_end_of_interrupt<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain:
 /// Makes the local APIC's addressing visible to senders.
 pub fn publish<C: Control>(vcpu: &Vcpu<C>) {
     vcpu.inbox.publish(&vcpu.apic);
-}
-
-/// Takes over what the processor did to the local APIC while the guest ran: deliveries, or only the task priority in CR8.
-#[inline(always)]
-pub fn sync_apic<C: Control>(vcpu: &mut Vcpu<C>) {
-    if vcpu.control.delivers_interrupts() {
-        vcpu.apic.set_interrupt_status(vcpu.control.interrupt_status());
-        return;
-    }
-    let priority = vcpu.control.task_priority(&vcpu.apic);
-    if priority != vcpu.task_priority {
-        vcpu.task_priority = priority;
-        vcpu.apic.set_cr8(priority);
-    }
 }
 
 /// Empties the inbox into the local APIC; acts on INIT, SIPI and NMI.
@@ -116,7 +109,9 @@ pub fn drain<C: Control>(vcpu: &mut Vcpu<C>) {
 
 #[inline(never)]
 fn take_inbox<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.control.sync_apic(&mut vcpu.apic);
     let signals = vcpu.inbox.drain_into(&mut vcpu.apic);
+    note(vcpu);
     if signals != Signals::NONE {
         take_signals(vcpu, signals);
     }
@@ -180,7 +175,7 @@ pub fn wakes<C: Control>(vcpu: &Vcpu<C>) -> bool {
 
 /// Whether the local APIC holds something that [`deliver`] has to do something about.
 #[inline(always)]
-pub fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
+fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
     if vcpu.control.delivers_interrupts() {
         vcpu.apic.interrupt_status() != vcpu.control.interrupt_status() || vcpu.apic.eoi_exits_changed()
     } else {
@@ -192,6 +187,7 @@ pub fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
 ///
 /// CR8 is written without an exit as a rule. While an interrupt waits for a lower task priority, its writes do exit.
 pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.attention &= !attention::APIC;
     if vcpu.attention & attention::NMI != 0 {
         deliver_nmi(vcpu);
     }

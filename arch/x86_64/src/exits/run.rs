@@ -38,13 +38,12 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
 ) -> Event {
     loop {
         interrupt::drain(vcpu);
-        if (vcpu.attention != 0 || interrupt::pending(vcpu))
+        if vcpu.attention != 0
             && let Some(event) = prepare(domain, vcpu, env, until)
         {
             return event;
         }
         B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
-        interrupt::sync_apic(vcpu);
         let class = vcpu.control.exit_class();
         if (!B::DELIVERY_ENDS_IN_FAULTS_ONLY || matches!(class, ExitClass::SecondLevel | ExitClass::Rare))
             && let Some(interrupted) = vcpu.control.take_interrupted_delivery()
@@ -76,6 +75,7 @@ fn prepare<C: Control, E: DomainEnv>(
     env: &E,
     until: Option<Ticks>,
 ) -> Option<Event> {
+    vcpu.control.sync_apic(&mut vcpu.apic);
     if vcpu.attention & attention::TIMER != 0 {
         forget_translations(vcpu, domain);
         interrupt::update_timer(vcpu, until);

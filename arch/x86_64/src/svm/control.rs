@@ -368,8 +368,11 @@ impl Control for SvmControl {
     }
 
     #[inline(always)]
-    fn task_priority(&self, _apic: &LocalApic) -> u8 {
-        (self.vmcb.control.virtual_interrupt & vintr::TPR) as u8
+    fn sync_apic(&mut self, apic: &mut LocalApic) {
+        let priority = (self.vmcb.control.virtual_interrupt & vintr::TPR) as u8;
+        if priority != apic.cr8() {
+            apic.set_cr8(priority);
+        }
     }
 
     #[inline(always)]

@@ -227,14 +227,17 @@ pub trait Control: Sized {
     /// Whether the processor delivers interrupts by itself, from the page of the local APIC and its interrupt status.
     fn delivers_interrupts(&self) -> bool;
 
-    /// The interrupt status as the last exit left it, or as it was set since.
+    /// The interrupt status as [`Self::sync_apic`] took it over, or as it was set since.
     fn interrupt_status(&self) -> InterruptStatus;
     fn set_interrupt_status(&mut self, status: InterruptStatus);
 
     /// The vectors whose end of interrupt exits: bit n mod 64 of word n / 64.
     fn set_eoi_exits(&mut self, vectors: [u64; 4]);
 
-    /// The task priority (CR8) as the guest last set it, 0 to 15. `apic` is the vCPU's local APIC, whose page may hold it.
-    fn task_priority(&self, apic: &LocalApic) -> u8;
+    /// Takes over into `apic` what the guest and the processor did to it since the last entry: the task priority (CR8),
+    /// deliveries. Nothing when it is called again before the next.
+    fn sync_apic(&mut self, apic: &mut LocalApic);
+
+    /// The task priority for the next entry, 0 to 15.
     fn set_task_priority(&mut self, priority: u8);
 }

@@ -43,6 +43,8 @@ pub mod attention {
     pub const NMI: u8 = 1 << 1;
     /// An interrupt waits for the guest to open its window.
     pub const WINDOW: u8 = 1 << 2;
+    /// The local APIC holds something for the guest.
+    pub const APIC: u8 = 1 << 6;
     /// CR8 writes exit: an interrupt waits for a lower task priority.
     pub const TASK_PRIORITY: u8 = 1 << 5;
     /// The activity is not [`super::Activity::Running`].
@@ -97,8 +99,6 @@ pub struct Vcpu<C> {
     pub apic: LocalApic,
     /// See [`attention`].
     pub attention: u8,
-    /// CR8 as the control structure and the local APIC last agreed on it.
-    pub task_priority: u8,
     /// What the core was asked.
     pub question: Question,
     /// Whether it executes.
@@ -144,7 +144,6 @@ impl<C: Control> Vcpu<C> {
             control,
             apic,
             attention: 0,
-            task_priority: 0,
             question: Question::None,
             activity: Activity::Running,
             nmi: NmiBlocking::Open,

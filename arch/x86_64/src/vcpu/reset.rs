@@ -85,7 +85,6 @@ impl<C: Control> Vcpu<C> {
         control.set_rsp(0);
         control.set_rip(0xfff0);
         control.set_task_priority(0);
-        self.task_priority = 0;
         control.reset_blocking();
         control.request_interrupt_window(None);
         control.request_iret_exit(false);

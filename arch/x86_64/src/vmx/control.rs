@@ -55,6 +55,8 @@ pub struct VmxControl {
     reason: u32,
     /// An event waits in the entry-interruption field.
     injected: bool,
+    /// What the processor did to the local APIC was taken over since the last exit.
+    synced: bool,
     /// The VMCS is current on the CPU that this runs on.
     current: bool,
     /// Translations are to be forgotten when the VMCS is current.
@@ -103,6 +105,7 @@ impl VmxControl {
         let mut control = Self {
             reason: 0,
             injected: false,
+            synced: false,
             current: false,
             flush: false,
             rip: 0,
@@ -227,11 +230,9 @@ impl VmxControl {
     #[inline(always)]
     pub(super) fn after_exit(&mut self) {
         self.injected = false;
+        self.synced = false;
         self.reason = f::EXIT_REASON.read();
         self.rip = f::GUEST_RIP.read();
-        if self.delivers {
-            self.status = InterruptStatus::from_bits(f::GUEST_INTERRUPT_STATUS.read());
-        }
     }
 
     /// The timer counts from the entry on, in steps of several ticks: it fires at the first step behind the slice's end.
@@ -591,12 +592,21 @@ impl Control for VmxControl {
         self.set_primary(primary::NMI_WINDOW.mask(), wanted);
     }
 
-    /// The processor keeps CR8 in the page of the local APIC.
-    #[inline(always)]
-    fn task_priority(&self, apic: &LocalApic) -> u8 {
-        apic.cr8()
+    fn sync_apic(&mut self, apic: &mut LocalApic) {
+        if self.synced {
+            return;
+        }
+        self.synced = true;
+        if self.delivers {
+            self.status = InterruptStatus::from_bits(f::GUEST_INTERRUPT_STATUS.read());
+            apic.set_interrupt_status(self.status);
+        } else {
+            // CR8 is in the page already; the processor priority follows it.
+            apic.set_cr8(apic.cr8());
+        }
     }
 
+    /// The processor keeps CR8 in the page of the local APIC.
     fn set_task_priority(&mut self, _priority: u8) {}
 
     fn share_apic(&mut self, part: ApicPart) {
