@@ -6,6 +6,7 @@
 //! | `console=dtb` | Arm | the kernel's console is the one that the device tree names (the default) |
 //! | `exit=isa:0xf4` | PC | when all domains have ended, write the result to this port (QEMU's `isa-debug-exit`) |
 //! | `exit=bochs` | PC | when all domains have ended, write the result to port 0xe9 and have Bochs end itself |
+//! | `apicv=off` | PC | VT-x: local APICs are the software's alone, also where the processor can take part (default: `on`) |
 //! | `exit=semihosting` | Arm | when all domains have ended, tell the emulator or debugger the result |
 //! | `exit=psci` | Arm | when all domains have ended, have the firmware switch the machine off |
 //!
@@ -14,12 +15,20 @@
 use core::fmt;
 
 /// The kernel's settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Where the kernel writes and reads.
     pub console: Console,
     /// What the kernel does when nothing is left to run.
     pub exit: Exit,
+    /// The processor may take part in the guests' local APICs, where it can.
+    pub virtual_apic: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::on(Machine::HERE)
+    }
 }
 
 /// Where the kernel writes and reads.
@@ -100,7 +109,7 @@ impl Options {
     }
 
     fn parse_for<'a>(machine: Machine, text: &'a str, mut report: impl FnMut(OptionError<'a>)) -> Self {
-        let mut options = Self { console: machine.console(), exit: Exit::default() };
+        let mut options = Self::on(machine);
         for word in text.split_ascii_whitespace() {
             if let Err(error) = options.apply(machine, word) {
                 report(error);
@@ -109,11 +118,20 @@ impl Options {
         options
     }
 
+    const fn on(machine: Machine) -> Self {
+        Self { console: machine.console(), exit: Exit::Halt, virtual_apic: true }
+    }
+
     fn apply<'a>(&mut self, machine: Machine, word: &'a str) -> Result<(), OptionError<'a>> {
         let bad = |expected| OptionError::BadValue { word, expected };
         match word.split_once('=') {
             Some(("console", value)) if value == machine.console_name() => self.console = machine.console(),
             Some(("console", _)) => return Err(bad(machine.console_word())),
+            Some(("apicv", value)) if machine == Machine::Pc => match value {
+                "on" => self.virtual_apic = true,
+                "off" => self.virtual_apic = false,
+                _ => return Err(bad("apicv=on` or `apicv=off")),
+            },
             Some(("exit", value)) => self.exit = machine.parse_exit(value).ok_or(bad(machine.exit_words()))?,
             _ => return Err(OptionError::Unknown(word)),
         }
