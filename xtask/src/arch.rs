@@ -6,7 +6,7 @@ use phalanx_bundle::Architecture;
 /// What the machine's processors are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Arch {
-    /// AMD and Intel: the lane `svm`.
+    /// AMD and Intel: the lanes `svm`, `svm-bochs` and `vtx`.
     #[default]
     #[value(name = "x86_64", alias = "amd64")]
     X86,
@@ -68,7 +68,7 @@ impl Arch {
         }
     }
 
-    /// The lane of its scenarios and figures.
+    /// The lane of a scenario that does not say, on QEMU.
     pub(crate) const fn lane(self) -> &'static str {
         match self {
             Self::X86 => "svm",
@@ -78,7 +78,19 @@ impl Arch {
 
     /// The architecture whose machines play `lane`.
     pub(crate) fn of_lane(lane: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|arch| arch.lane() == lane)
+        match lane {
+            "svm" | "svm-bochs" | "vtx" => Some(Self::X86),
+            "el2" => Some(Self::Arm),
+            _ => None,
+        }
+    }
+
+    /// The lanes whose exits are measured, in the order of their columns.
+    pub(crate) const fn lanes(self) -> &'static [&'static str] {
+        match self {
+            Self::X86 => &["svm", "svm-bochs", "vtx"],
+            Self::Arm => &["el2"],
+        }
     }
 
     /// The other one.
@@ -112,6 +124,10 @@ mod tests {
         assert_eq!(Arch::of_lane("svm"), Some(Arch::X86));
         assert_eq!(Arch::of_lane("el2"), Some(Arch::Arm));
         assert_eq!(Arch::of_lane("host"), None);
+        for arch in Arch::ALL {
+            assert_eq!(arch.lanes()[0], arch.lane());
+            assert!(arch.lanes().iter().all(|lane| Arch::of_lane(lane) == Some(arch)));
+        }
         assert!(Arch::ALL.iter().all(|arch| arch.other() != *arch));
     }
 

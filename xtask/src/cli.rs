@@ -58,6 +58,8 @@ Examples:
       your own manifest on a larger machine
   cargo xtask run --arch aarch64
       the same on 64-bit Arm; --gic 2, --cpu cortex-a72 and --board raspi4b choose other machines
+  cargo xtask run --backend vtx
+      on Intel VT-x; the emulator is Bochs, which is built on first use (--emulator bochs alone: AMD SVM)
   cargo xtask run --headless --until 'phalanx-guest: ready' --fail-on 'panic' --timeout 60
       for scripts: the console on stdout, exit code 0 when the text appears
   cargo xtask run --headless --input 'nproc; echo end-$((40+2))' --until 'end-42'
@@ -71,7 +73,8 @@ Exit codes: 0 the --until text appeared, or without --until all domains ended;
 
 const TEST_EXAMPLES: &str = "\
 Names read lane/what: host (tests without hardware), sim (simulated machine), unit (the processor's part, on QEMU), svm (AMD
-virtualization on QEMU), el2 (Arm on QEMU; unit and el2 tests are called MACHINE-what).
+virtualization on QEMU), svm-bochs and vtx (AMD and Intel virtualization on Bochs), el2 (Arm on QEMU; unit and el2 tests are
+called MACHINE-what).
 A FILTER is the beginning of a name or a word of it; a test runs when any filter fits.
 
 Examples:
@@ -126,7 +129,7 @@ pub(crate) struct RunOptions {
     /// Prepare everything, print the emulator's command line and stop
     #[arg(long)]
     pub(crate) print_command: bool,
-    /// Everything after this goes to the emulator
+    /// Everything after this goes to the emulator (Bochs takes 'option: value')
     #[arg(long, value_name = "ARGS", num_args = 1.., allow_hyphen_values = true)]
     pub(crate) emulator_args: Vec<String>,
 }
@@ -181,14 +184,21 @@ impl ArchOption {
 #[derive(Debug, Subcommand)]
 pub(crate) enum BenchVerb {
     /// Instructions per exit, counted by the emulator: two runs print the same digits
-    Exits {
-        /// For which architecture
-        #[arg(long, value_name = "ARCH", default_value = "x86_64")]
-        arch: Arch,
-        /// An array of { "row", "lane", "instructions" } instead of the table
-        #[arg(long)]
-        json: bool,
-    },
+    Exits(BenchOptions),
+}
+
+/// `cargo xtask bench exits`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    /// For which architecture
+    #[arg(long, value_name = "ARCH", default_value = "x86_64")]
+    pub(crate) arch: Arch,
+    /// Only this lane: svm, svm-bochs or vtx, on aarch64 el2 (may be repeated) [default: all of the architecture]
+    #[arg(long, value_name = "LANE")]
+    pub(crate) lane: Vec<String>,
+    /// An array of { "row", "lane", "instructions" } instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::places::Places;
 use crate::prepare::kernels::Flavour;
 use crate::prepare::rust::{Compiler, Sysroot};
 use crate::prepare::tools::{self, Tool};
-use crate::prepare::{boards, busybox, host, install};
+use crate::prepare::{boards, bochs, busybox, host, install};
 
 /// One thing that was looked at.
 struct Finding {
@@ -37,7 +37,7 @@ pub(crate) fn run(places: &Places, archs: &[Arch]) -> Result<u8> {
         }
     }
     println!("\ncache: {}", places.cache.display());
-    let tools: Vec<Tool> = archs.iter().flat_map(|arch| all_tools(*arch)).collect();
+    let tools: Vec<Tool> = archs.iter().flat_map(|arch| all_tools(places, *arch)).collect();
     let missing = tools::missing(&tools);
     if !missing.is_empty() {
         let packages: Vec<&str> = missing.iter().map(|(tool, _)| tool.package).collect();
@@ -57,7 +57,9 @@ fn look_at(places: &Places, compiler: &Compiler, arch: Arch) -> Vec<Finding> {
     findings.push(downloaded(&arch.place("busybox"), &busybox::folder(places, arch).join("busybox"), true));
     match arch {
         Arch::X86 => {
-            findings.extend([tools::IMAGE, tools::FIRMWARE].concat().iter().map(|image| tool(image, false)));
+            findings.extend([&tools::image(), tools::FIRMWARE].concat().iter().map(|image| tool(image, false)));
+            findings.push(bochs(places));
+            findings.extend(means_of_bochs(places).iter().map(|means| tool(means, false)));
         }
         Arch::Arm => {
             findings.push(downloaded("debian:u-boot", &boards::u_boot_folder(places).join("u-boot.bin"), false));
@@ -66,11 +68,27 @@ fn look_at(places: &Places, compiler: &Compiler, arch: Arch) -> Vec<Finding> {
     findings
 }
 
-fn all_tools(arch: Arch) -> Vec<Tool> {
+fn all_tools(places: &Places, arch: Arch) -> Vec<Tool> {
     match arch {
-        Arch::X86 => [tools::emulator(arch), tools::IMAGE, tools::FIRMWARE].concat(),
+        Arch::X86 => [tools::emulator(arch), &tools::image(), tools::FIRMWARE, means_of_bochs(places)].concat(),
         Arch::Arm => tools::emulator(arch).to_vec(),
     }
+}
+
+/// The second emulator for PCs.
+fn bochs(places: &Places) -> Finding {
+    let folder = bochs::folder(places);
+    let state = if folder.exists() {
+        State::Here(format!("built, {}", folder.display()))
+    } else {
+        State::Later("downloaded and built on first use, in some minutes".into())
+    };
+    Finding { name: format!("Bochs {}", bochs::VERSION), state, to_run: false }
+}
+
+/// What it is built with, until it is.
+fn means_of_bochs(places: &Places) -> &'static [Tool] {
+    if bochs::folder(places).exists() { &[] } else { tools::BUILD }
 }
 
 fn advice(packages: &[&str]) -> String {

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::arch::Arch;
+use crate::emulator::machine::bochs::{RYZEN, SKYLAKE};
 use crate::emulator::machine::{Board, Boot, Direct, Gic, Machine};
 use crate::error::{Result, trouble};
 use crate::places::Places;
@@ -26,9 +27,33 @@ pub(crate) struct MachineOptions {
     /// Memory of the machine: 512M, 2G [default: 1G, on boards theirs]
     #[arg(long, value_name = "M")]
     pub(crate) memory: Option<String>,
-    /// The emulator's CPU model [default: max on x86_64, neoverse-n1 on aarch64]
+    /// What plays the machine [default: qemu; bochs with --backend vtx]
+    #[arg(long, value_name = "EMULATOR")]
+    pub(crate) emulator: Option<EmulatorName>,
+    /// The processor's virtualization on a PC [default: svm]
+    #[arg(long, value_name = "BACKEND")]
+    pub(crate) backend: Option<Backend>,
+    /// The emulator's CPU model [default: max on x86_64, neoverse-n1 on aarch64; on Bochs ryzen or corei7_skylake_x]
     #[arg(long, value_name = "MODEL")]
     pub(crate) cpu: Option<String>,
+}
+
+/// Emulators by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EmulatorName {
+    /// PCs with AMD SVM, and Arm boards
+    Qemu,
+    /// PCs with AMD SVM or Intel VT-x; slower, built on first use
+    Bochs,
+}
+
+/// What the hypervisor uses of a PC's processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// AMD SVM
+    Svm,
+    /// Intel VT-x
+    Vtx,
 }
 
 /// Arm boards by name.
@@ -57,15 +82,47 @@ impl MachineOptions {
         }
     }
 
-    /// The machine that boots `boot`.
-    pub(crate) fn describe(&self, places: &Places, board: Board, boot: impl Into<Boot>) -> Result<Machine> {
-        let mut machine = Machine::new(board, boot);
+    /// What plays `board`.
+    pub(crate) fn emulator(&self, board: Board) -> Result<EmulatorName> {
+        match (board, self.emulator, self.backend) {
+            (Board::Pc, None | Some(EmulatorName::Bochs), Some(Backend::Vtx)) => Ok(EmulatorName::Bochs),
+            (Board::Pc, Some(EmulatorName::Qemu), Some(Backend::Vtx)) => Err(trouble(
+                "QEMU's software emulation has no Intel VT-x",
+                "leave out --emulator, or write --emulator bochs",
+            )),
+            (Board::Pc, emulator, _) => Ok(emulator.unwrap_or(EmulatorName::Qemu)),
+            (_, Some(EmulatorName::Bochs), _) => Err(trouble("Bochs emulates PCs only", "leave out --emulator")),
+            (_, _, Some(_)) => {
+                Err(trouble("an Arm processor has neither AMD SVM nor Intel VT-x", "leave out --backend"))
+            }
+            (_, _, None) => Ok(EmulatorName::Qemu),
+        }
+    }
+
+    /// `machine`, which Bochs plays, with what is asked for.
+    pub(crate) fn adjust_bochs(&self, machine: Machine) -> Machine {
+        Machine { cpu: Some(self.bochs_cpu().to_owned()), ..self.size(machine) }
+    }
+
+    fn size(&self, mut machine: Machine) -> Machine {
         if let Some(cpus) = self.cpus {
             machine.cpus = cpus;
         }
         if let Some(memory) = &self.memory {
             machine.memory.clone_from(memory);
         }
+        machine
+    }
+
+    /// The CPU model where Bochs plays the machine and no other is asked for.
+    fn bochs_cpu(&self) -> &str {
+        let usual = if self.backend == Some(Backend::Vtx) { SKYLAKE } else { RYZEN };
+        self.cpu.as_deref().unwrap_or(usual)
+    }
+
+    /// The machine that boots `boot`.
+    pub(crate) fn describe(&self, places: &Places, board: Board, boot: impl Into<Boot>) -> Result<Machine> {
+        let mut machine = self.size(Machine::new(board, boot));
         match (&self.cpu, &machine.cpu) {
             (Some(_), None) => {
                 return Err(trouble(format!("{} has processors of its own", board.title()), "leave out --cpu"));
@@ -143,6 +200,21 @@ mod tests {
         };
         let line = describe(&options).unwrap().typed();
         assert!(line.contains("gic-version=2,dtb-randomness=off -cpu cortex-a72 -m 512M -smp 4 "), "{line}");
+    }
+
+    #[test]
+    fn the_backend_chooses_the_emulator() {
+        let of = |emulator, backend, board| {
+            let options = MachineOptions { emulator, backend, ..Default::default() };
+            options.emulator(board).map(|name| (name, options.bochs_cpu().to_owned()))
+        };
+        let (qemu, bochs) = (EmulatorName::Qemu, EmulatorName::Bochs);
+        assert_eq!(of(None, None, Board::Pc).unwrap().0, qemu);
+        assert_eq!(of(None, Some(Backend::Svm), Board::Pc).unwrap().0, qemu);
+        assert_eq!(of(Some(bochs), None, Board::Pc).unwrap(), (bochs, RYZEN.into()));
+        assert_eq!(of(None, Some(Backend::Vtx), Board::Pc).unwrap(), (bochs, SKYLAKE.into()));
+        assert!(of(Some(qemu), Some(Backend::Vtx), Board::Pc).unwrap_err().to_string().contains("no Intel VT-x"));
+        assert!(of(Some(bochs), None, Board::VIRT).is_err() && of(None, Some(Backend::Svm), Board::VIRT).is_err());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod flat;
 mod image;
 mod initramfs;
 mod machine;
+mod on_bochs;
 mod places;
 mod prepare;
 mod process;
@@ -52,7 +53,7 @@ fn dispatch(cli: &Cli) -> Result<u8> {
         Verb::Image(options) => image::run(&places, options),
         Verb::Doctor(option) => doctor::run(&places, &option.all()),
         Verb::CleanCache => clean::run(&places),
-        Verb::Bench(BenchVerb::Exits { arch, json }) => bench::exits(&places, *arch, *json),
+        Verb::Bench(BenchVerb::Exits(options)) => bench::exits(&places, options),
         Verb::Check(option) => check::run(&places, &option.all()),
     }
 }

@@ -142,7 +142,7 @@ fn package(folder: &Path) -> Option<String> {
 }
 
 /// An error as the bundle builder wants it: what is wrong, and what to do.
-fn one_clause(error: &miette::Report) -> String {
+pub(crate) fn one_clause(error: &miette::Report) -> String {
     match error.help() {
         Some(help) => format!("{error}; {help}"),
         None => error.to_string(),

@@ -18,7 +18,7 @@ pub fn stop(exit: Exit, verdict: Verdict) -> ! {
                 system_off(psci);
             }
         }
-        Exit::Halt | Exit::IsaDebug { .. } => {}
+        Exit::Halt | Exit::IsaDebug { .. } | Exit::Bochs => {}
     }
     cpu::halt()
 }

@@ -5,6 +5,7 @@
 //! | `console=com1` | PC | the kernel's console is the first serial port (the default) |
 //! | `console=dtb` | Arm | the kernel's console is the one that the device tree names (the default) |
 //! | `exit=isa:0xf4` | PC | when all domains have ended, write the result to this port (QEMU's `isa-debug-exit`) |
+//! | `exit=bochs` | PC | when all domains have ended, write the result to port 0xe9 and have Bochs end itself |
 //! | `exit=semihosting` | Arm | when all domains have ended, tell the emulator or debugger the result |
 //! | `exit=psci` | Arm | when all domains have ended, have the firmware switch the machine off |
 //!
@@ -47,6 +48,8 @@ pub enum Exit {
         /// The device's first port.
         port: u16,
     },
+    /// Writes the result to Bochs' console port, then asks Bochs to end.
+    Bochs,
     /// Tells the emulator or debugger by Arm semihosting, with the exit code of `isa-debug-exit`.
     Semihosting,
     /// PSCI SYSTEM_OFF.
@@ -152,7 +155,7 @@ impl Machine {
 
     const fn exit_words(self) -> &'static str {
         match self {
-            Self::Pc => "exit=isa:0xf4",
+            Self::Pc => "exit=isa:0xf4` or `exit=bochs",
             Self::Arm => "exit=semihosting` or `exit=psci",
         }
     }
@@ -161,6 +164,7 @@ impl Machine {
         match (self, value) {
             (Self::Arm, "semihosting") => Some(Exit::Semihosting),
             (Self::Arm, "psci") => Some(Exit::Psci),
+            (Self::Pc, "bochs") => Some(Exit::Bochs),
             (Self::Pc, _) => parse_isa_port(value),
             (Self::Arm, _) => None,
         }

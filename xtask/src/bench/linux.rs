@@ -9,7 +9,7 @@ use phalanx_abi::bundle::Bundle;
 use regex::Regex;
 
 use super::rows::Row;
-use super::{aside, listen, machine};
+use super::{aside, listen, on_qemu};
 use crate::arch::Arch;
 use crate::emulator::machine::{Board, Boot, Direct, Gic, Machine};
 use crate::emulator::outcome::Ended;
@@ -36,8 +36,8 @@ const PER_MICROSECOND: u64 = 1000;
 pub(super) fn rows(places: &Places, builder: &Builder<'_>) -> Result<[Row; 2]> {
     let system = builder.system(&places.root.join(SYSTEM))?;
     let bundle = std::fs::read(&system.bundle).map_err(at_path("read", &system.bundle))?;
-    let with = listen::to_the_end(&machine(Arch::Arm, system), &Ended::Clean)?;
-    let without = listen::to_the_end(&without(places, builder, &bundle)?, &Ended::Silent)?;
+    let with = listen::to_the_end("linux-init", &on_qemu(Arch::Arm, system), &Ended::Clean)?;
+    let without = listen::to_the_end("linux-init-direct", &without(places, builder, &bundle)?, &Ended::Silent)?;
     let row = |name: &str, instructions| Row { row: name.into(), lane: Arch::Arm.lane(), instructions };
     // The domain's counter starts with the domain.
     let started = number(&with, r"^phalanx: domain \S+: started after (\d+) us")? * PER_MICROSECOND;
@@ -50,7 +50,7 @@ fn without(places: &Places, builder: &Builder<'_>, bundle: &[u8]) -> Result<Mach
     let (kernel, module) = (builder.resolve(KERNEL)?, builder.resolve(INITRD)?);
     let boot = Boot::Direct(Direct { kernel, module: Some(module), words: WORDS.into(), tree: Some(tree) });
     let board = Board::Virt { gic: Gic::V3, el2: false };
-    Ok(Machine { board, memory: MEMORY.into(), ..machine(Arch::Arm, boot) })
+    Ok(Machine { board, memory: MEMORY.into(), ..on_qemu(Arch::Arm, boot) })
 }
 
 /// Writes the device tree of the bundle's only domain for GICv3 to a file.

@@ -12,15 +12,15 @@ use crate::progress::Task;
 
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// Boots the machine and returns what it printed until it ended, which must be as `wanted`.
-pub(super) fn to_the_end(machine: &Machine, wanted: &Ended) -> Result<String> {
-    let task = Task::start("Counting instructions");
+/// Boots the machine of the measurement called `what` and returns what it printed until it ended, which must be as `wanted`.
+pub(super) fn to_the_end(what: &str, machine: &Machine, wanted: &Ended) -> Result<String> {
+    let task = Task::start(format!("Counting instructions, {what}"));
     let mut emulator = Emulator::start(machine)?;
     let mut transcript = Transcript::default();
     let deadline = Instant::now() + LIMIT;
     let fail = |why: &dyn std::fmt::Display, transcript: &Transcript| {
         Err(trouble(
-            format!("{why}\n{}", process::tail(transcript.text(), 20)),
+            format!("{what}: {why}\n{}", process::tail(transcript.text(), 20)),
             format!("this shows it:\n{}", machine.typed()),
         ))
     };

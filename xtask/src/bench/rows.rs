@@ -1,10 +1,9 @@
 //! The measured rows: read from a console, printed as a table or as JSON.
 
-use crate::arch::Arch;
 use crate::error::{Result, trouble};
 
 /// One measured operation.
-#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Row {
     pub(super) row: String,
     pub(super) lane: &'static str,
@@ -33,27 +32,45 @@ pub(super) fn as_json(rows: &[Row]) -> Result<String> {
     Ok(format!("[\n  {}\n]\n", lines.join(",\n  ")))
 }
 
-pub(super) fn as_table(rows: &[Row], arch: Arch) -> String {
-    let width = rows.iter().map(|row| row.row.len()).max().unwrap_or(0).max("operation".len());
-    let mut text = format!("{:<width$}  {:>12}\n", "operation", "instructions");
-    for Row { row, instructions, .. } in rows {
-        text += &format!("{row:<width$}  {instructions:>12}\n");
+/// A line for each operation and a column for each lane; `-` where a lane has no such row.
+pub(super) fn as_table(rows: &[Row], lanes: &[&str]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for row in rows {
+        if !names.contains(&row.row.as_str()) {
+            names.push(&row.row);
+        }
     }
-    text + "\n" + about(arch)
+    let width = names.iter().map(|name| name.len()).max().unwrap_or(0).max("operation".len());
+    let line = |name: &str, cell: &dyn Fn(&str) -> String| {
+        let cells: String = lanes.iter().map(|lane| format!("  {:>COLUMN$}", cell(lane))).collect();
+        format!("{name:<width$}{cells}\n")
+    };
+    let mut text = line("operation", &|lane| lane.to_owned());
+    for name in names {
+        let value = |lane: &str| rows.iter().find(|row| row.row == name && row.lane == lane);
+        text += &line(name, &|lane| value(lane).map_or("-".to_owned(), |row| row.instructions.to_string()));
+    }
+    let about: String = lanes.iter().map(|lane| about(lane)).collect();
+    format!("{text}\nEmulated instructions, the guest's own loop included; not cycles, not time.\n{about}")
 }
 
-/// What the figures are.
-const fn about(arch: Arch) -> &'static str {
-    match arch {
-        Arch::X86 => {
-            "AMD SVM on QEMU TCG, which has no NRIPS, no decode assists and no clean bits: the hypervisor finds instruction lengths\n\
-             itself here. Emulated instructions, the guest's own loop of 3 to 7 included; not cycles, not time.\n"
+/// Width of a lane's column.
+const COLUMN: usize = 12;
+
+/// What the figures of a lane are.
+fn about(lane: &str) -> &'static str {
+    match lane {
+        "svm" => {
+            "svm: AMD SVM on QEMU TCG, which has no NRIPS, no decode assists and no clean bits: the hypervisor finds instruction\n\
+             lengths itself there.\n"
         }
-        Arch::Arm => {
-            "Arm EL2 on QEMU TCG, -cpu max with GICv3. Emulated instructions, the guest's own loop included; not cycles, not time.\n\
-             boot: power-on to the guest's first instruction. linux-init: power-on to Linux's first process, on Phalanx and, as\n\
-             linux-init-direct, without it on the same virtual board.\n"
+        "svm-bochs" => "svm-bochs: AMD SVM on Bochs' ryzen, with NRIPS and without decode assists.\n",
+        "vtx" => "vtx: Intel VT-x on Bochs' corei7_skylake_x.\n",
+        "el2" => {
+            "el2: Arm EL2 on QEMU TCG, -cpu max with GICv3. boot: power-on to the guest's first instruction. linux-init: power-on to\n\
+             Linux's first process, on Phalanx and, as linux-init-direct, without it on the same virtual board.\n"
         }
+        _ => "",
     }
 }
 
@@ -80,10 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn the_table_says_what_the_figures_are() {
-        let table = as_table(&of(CONSOLE, "svm"), Arch::X86);
-        assert!(table.contains("cpuid               137\n"), "{table}");
-        assert!(table.contains("NRIPS"));
-        assert!(as_table(&of(CONSOLE, "el2"), Arch::Arm).contains("EL2"));
+    fn the_table_has_a_column_for_each_lane() {
+        let rows = [of(CONSOLE, "svm"), of("row cpuid 99\n", "vtx")].concat();
+        let table = as_table(&rows, &["svm", "vtx"]);
+        let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(lines.next().unwrap(), ["operation", "svm", "vtx"]);
+        assert_eq!(lines.next().unwrap(), ["cpuid", "137", "99"]);
+        assert_eq!(lines.next().unwrap(), ["timer", "200", "-"]);
+        assert!(table.contains("NRIPS") && table.contains("skylake") && !table.contains("EL2"));
     }
 }

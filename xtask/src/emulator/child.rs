@@ -1,13 +1,16 @@
 //! The emulator's process: started, listened to, and ended with us whatever happens.
 
 use std::io::{self, Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::machine::Machine;
+use super::machine::bochs::Console;
 use super::outcome::Ended;
+use super::socket::Line;
 use crate::error::{Result, trouble};
 use crate::process;
 
@@ -18,10 +21,15 @@ const INPUT_PAUSE: Duration = Duration::from_millis(5);
 /// A running emulator. Dropping it ends the process.
 pub(crate) struct Emulator {
     child: Child,
-    input: Option<ChildStdin>,
+    input: Option<Keyboard>,
     output: Receiver<Vec<u8>>,
-    errors: Option<JoinHandle<String>>,
+    errors: Option<JoinHandle<Vec<u8>>>,
+    /// What Bochs writes to stdout: not the machine's serial line, but the hypervisor's verdict.
+    verdict: Option<JoinHandle<Vec<u8>>>,
 }
+
+/// What is written here is typed on the machine's console.
+pub(crate) type Keyboard = Box<dyn Write + Send>;
 
 /// What came next from a machine.
 pub(crate) enum Heard {
@@ -36,26 +44,34 @@ pub(crate) enum Heard {
 impl Emulator {
     /// Starts `machine`. The kernel ends the emulator should the calling thread end first.
     pub(crate) fn start(machine: &Machine) -> Result<Self> {
-        Self::spawn(machine.program(), &machine.arguments())
+        machine.write_files()?;
+        if machine.on_bochs.is_some() {
+            return Self::on_socket(|console| spawn(&machine.program(), &machine.arguments_with(console)));
+        }
+        Self::on_pipes(spawn(&machine.program(), &machine.arguments())?)
     }
 
-    fn spawn(program: &str, arguments: &[String]) -> Result<Self> {
-        let mut command = tied_to_us(program);
-        command.args(arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .map_err(|error| trouble(format!("cannot start {program}: {error}"), "run: cargo xtask doctor"))?;
-        let input = child.stdin.take();
+    /// QEMU: stdin and stdout are the serial line.
+    fn on_pipes(mut child: Child) -> Result<Self> {
+        let input = child.stdin.take().map(|input| Box::new(input) as Keyboard);
         let output = listen(child.stdout.take());
-        let errors = child.stderr.take().map(|mut stderr| {
-            std::thread::spawn(move || {
-                let mut text = Vec::new();
-                let _ = stderr.read_to_end(&mut text);
-                String::from_utf8_lossy(&text).into_owned()
-            })
-        });
-        Ok(Self { child, input, output, errors })
+        let errors = child.stderr.take().map(collect);
+        Ok(Self { child, input, output, errors, verdict: None })
+    }
+
+    /// Bochs: a socket is the serial line.
+    fn on_socket(spawn: impl FnOnce(Console) -> Result<Child>) -> Result<Self> {
+        let line = Line::open()?;
+        let mut child = spawn(Console::Port(line.port()?))?;
+        let errors = child.stderr.take().map(collect);
+        let verdict = child.stdout.take().map(collect);
+        // Dropped where the next line fails, and the process with it.
+        let mut emulator = Self { child, input: None, output: listen(None::<TcpStream>), errors, verdict };
+        let Some(stream) = line.accept(&mut emulator.child)? else { return Ok(emulator) };
+        let keyboard = stream.try_clone().map_err(|error| trouble(error, "run the same command again"))?;
+        emulator.input = Some(Box::new(keyboard));
+        emulator.output = listen(Some(stream));
+        Ok(emulator)
     }
 
     /// Waits for output until `deadline`.
@@ -81,7 +97,7 @@ impl Emulator {
     }
 
     /// Hands over the machine's keyboard: [`Self::type_in`] does nothing from then on.
-    pub(crate) fn take_input(&mut self) -> Option<ChildStdin> {
+    pub(crate) fn take_input(&mut self) -> Option<Keyboard> {
         self.input.take()
     }
 
@@ -92,12 +108,15 @@ impl Emulator {
     }
 
     fn wait(&mut self) -> Ended {
-        let ended = match self.child.wait() {
-            Ok(status) => Ended::from_status(status),
-            Err(error) => Ended::Broken(error.to_string()),
-        };
-        let said = self.errors.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        ended.with_words(&said)
+        let status = self.child.wait();
+        let text = |thread: Option<JoinHandle<Vec<u8>>>| thread.and_then(|thread| thread.join().ok());
+        let said = text(self.errors.take()).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        match (status, text(self.verdict.take())) {
+            (Ok(status), None) => Ended::from_status(status).with_words(&said),
+            (Ok(status), Some(verdict)) => Ended::of_bochs(status, &verdict, &said),
+            (Err(error), _) => Ended::Broken(error.to_string()),
+        }
     }
 }
 
@@ -106,6 +125,21 @@ impl Drop for Emulator {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn spawn(program: &str, arguments: &[String]) -> Result<Child> {
+    let mut command = tied_to_us(program);
+    command.args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().map_err(|error| trouble(format!("cannot start {program}: {error}"), "run: cargo xtask doctor"))
+}
+
+fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        bytes
+    })
 }
 
 /// `program`, ended by the kernel when the thread that starts it ends (`PR_SET_PDEATHSIG`, which setpriv of util-linux sets).
@@ -143,7 +177,16 @@ fn listen(stdout: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
 impl Emulator {
     /// A shell script in the emulator's place.
     pub(crate) fn pretend(script: &str) -> Self {
-        Self::spawn("sh", &["-c".to_owned(), script.to_owned()]).unwrap()
+        Self::on_pipes(spawn("sh", &["-c".to_owned(), script.to_owned()]).unwrap()).unwrap()
+    }
+
+    /// The same for Bochs: `$port` is where the serial line is.
+    fn pretend_bochs(script: &str) -> Self {
+        let spawn = |console| {
+            let Console::Port(port) = console else { panic!("no port") };
+            spawn("bash", &["-c".to_owned(), format!("port={port}; {script}")])
+        };
+        Self::on_socket(spawn).unwrap()
     }
 }
 
@@ -169,6 +212,23 @@ mod tests {
         let (text, ended) = listen_to_end(&mut emulator);
         assert_eq!(text, "up\ngot a line longer than one chunk of input\n");
         assert_eq!(ended, Ended::Clean);
+    }
+
+    #[test]
+    fn a_machine_on_bochs_is_heard_typed_to_and_ends() {
+        let script =
+            "exec 3<>/dev/tcp/127.0.0.1/$port; echo up >&3; read line <&3; echo got $line >&3; printf '\\020'; exit 1";
+        let mut emulator = Emulator::pretend_bochs(script);
+        emulator.type_in(b"a line\n").unwrap();
+        assert_eq!(listen_to_end(&mut emulator), ("up\ngot a line\n".to_owned(), Ended::Clean));
+    }
+
+    #[test]
+    fn a_bochs_that_does_not_start_says_why() {
+        let script = "echo '0i[ ] noise' >&2; echo 'Bochs is exiting with the following message:' >&2; echo '[] no rom' >&2; exit 1";
+        let (text, ended) = listen_to_end(&mut Emulator::pretend_bochs(script));
+        assert_eq!(text, "");
+        assert!(matches!(ended, Ended::Broken(why) if why.contains("no rom") && !why.contains("noise")));
     }
 
     #[test]

@@ -3,4 +3,5 @@
 pub(crate) mod child;
 pub(crate) mod machine;
 pub(crate) mod outcome;
+mod socket;
 pub(crate) mod transcript;

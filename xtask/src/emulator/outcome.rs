@@ -30,7 +30,24 @@ impl Ended {
     }
 }
 
+/// How Bochs begins its last words on stderr.
+const BOCHS_LAST_WORDS: &str = "Bochs is exiting with the following message:";
+/// Part of them after a triple fault (its `cpu/exception.cc`).
+const BOCHS_TRIPLE_FAULT: &str = "exception with no resolution";
+
 impl Ended {
+    /// Bochs ends with the same code whatever the reason. What counts is the verdict that the hypervisor wrote to port 0xe9,
+    /// which Bochs copies to stdout, among words of its own.
+    pub(crate) fn of_bochs(status: ExitStatus, stdout: &[u8], stderr: &str) -> Self {
+        let words = stderr.split_once(BOCHS_LAST_WORDS).map_or("", |(_, words)| words.trim());
+        match stdout.iter().rev().find(|byte| matches!(byte, 0x10 | 0x11)) {
+            Some(0x10) => Self::Clean,
+            Some(_) => Self::Refused,
+            None if words.contains(BOCHS_TRIPLE_FAULT) => Self::Silent,
+            None => Self::Broken(format!("{status}\n{}", process::tail(words, 6))),
+        }
+    }
+
     /// Adds what the emulator `said` on stderr. One that ends well and says why was told to (`terminating on signal 15`): that
     /// is no doing of the machine.
     pub(crate) fn with_words(self, said: &str) -> Self {
@@ -99,6 +116,19 @@ mod tests {
         assert_eq!(exit(0), Ended::Silent);
         assert!(matches!(exit(1), Ended::Broken(_)));
         assert!(matches!(Ended::from_status(ExitStatus::from_raw(9)), Ended::Broken(_)), "killed");
+    }
+
+    #[test]
+    fn bochs_tells_the_verdict_on_stdout() {
+        let end = |stdout: &[u8], words: &str| {
+            let stderr = format!("0i[ ] reading\n{BOCHS_LAST_WORDS}\n[CPU0] {words}\n");
+            Ended::of_bochs(ExitStatus::from_raw(1 << 8), stdout, &stderr)
+        };
+        let shutdown = "Shutdown port: shutdown requested";
+        assert_eq!(end(b"=====\nBochs 3.0\n\x10", shutdown), Ended::Clean);
+        assert_eq!(end(b"=====\nBochs 3.0\n\x11", shutdown), Ended::Refused);
+        assert_eq!(end(b"Bochs", "exception(): 3rd (13) exception with no resolution"), Ended::Silent);
+        assert!(matches!(end(b"Bochs", "no such ROM"), Ended::Broken(why) if why.contains("no such ROM")));
     }
 
     #[test]

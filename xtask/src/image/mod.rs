@@ -14,7 +14,7 @@ use crate::prepare::{boards, install, tools};
 use crate::system::{self, Builder};
 
 pub(crate) use folder::write as write_folder;
-pub(crate) use iso::write as write_iso;
+pub(crate) use iso::{For, RegisterWrites, write as write_iso};
 
 /// What the hypervisor does on real hardware when all domains have ended: it switches the board off.
 const BOARD_WORDS: &str = "exit=psci";
@@ -24,9 +24,9 @@ pub(crate) fn run(places: &Places, options: &ImageOptions) -> Result<u8> {
     let manifest = system::find_manifest(places, options.system.as_deref())?;
     let board = machine::board(options.arch, options.board, system::wanted_by(&manifest))?;
     if board.arch() == Arch::X86 {
-        install::ensure(places, tools::IMAGE)?;
+        install::ensure(places, &tools::image())?;
         let system = Builder::new(places, Arch::X86)?.system(&manifest)?;
-        iso::write(&system, &options.output)?;
+        iso::write(&system, &For::AnyPc, &options.output)?;
         return said(&options.output);
     }
     if options.output.extension().is_some_and(|ending| ending == "iso") {

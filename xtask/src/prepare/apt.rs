@@ -52,6 +52,15 @@ pub(crate) struct Apt {
 impl Apt {
     /// Opens (and locks) the state folder `name` over `suites` for packages of `arch`. Nothing is downloaded yet.
     pub(crate) fn open(places: &Places, name: &str, suites: &[&str], arch: Arch) -> Result<Self> {
+        Self::over(places, name, arch, |mirror| mirror.packages(suites))
+    }
+
+    /// The same with the suites' source packages ([`Self::source`]).
+    pub(crate) fn open_with_sources(places: &Places, name: &str, suites: &[&str], arch: Arch) -> Result<Self> {
+        Self::over(places, name, arch, |mirror| mirror.packages(suites) + &mirror.sources(suites))
+    }
+
+    fn over(places: &Places, name: &str, arch: Arch, sources: impl Fn(&Mirror) -> String) -> Result<Self> {
         if process::find("apt-get").is_none() {
             return Err(trouble(
                 "this machine has no apt-get to fetch Debian packages with",
@@ -68,7 +77,7 @@ impl Apt {
             fs::create_dir_all(&folder).map_err(at_path("create", &folder))?;
         }
         let apt = Self { dir, _lock: lock };
-        apt.write("sources.list", &Mirror::find()?.sources(suites))?;
+        apt.write("sources.list", &sources(&Mirror::find()?))?;
         let settings = SETTINGS.replace("@DIR@", &apt.dir.display().to_string()).replace("@ARCH@", arch.debian());
         apt.write("apt.conf", &settings)?;
         Ok(apt)
@@ -140,13 +149,31 @@ impl Apt {
         fs::remove_file(&deb).map_err(at_path("remove", &deb))
     }
 
+    /// Downloads the file of source package `package` whose name ends with `ending`, and returns it. The others, the
+    /// package's description among them, are not touched: some mirrors do not have them all.
+    pub(crate) fn source(&self, package: &str, ending: &str) -> Result<PathBuf> {
+        let find = |apt: &Self| apt.archive(&["source", "--print-uris", package], ending).ok().flatten();
+        let archive = self.look_up(&format!("source of {package}"), find)?;
+        self.fetch(&format!("the source of {package}"), &archive)
+    }
+
     fn download(&self, package: &str) -> Result<PathBuf> {
+        let archive = self.archive(&["download", "--print-uris", package], "")?;
+        let archive = archive.ok_or_else(|| trouble(format!("apt-get does not know {package}"), NETWORK_HELP))?;
+        self.fetch(package, &archive)
+    }
+
+    /// What apt-get would download; of several files the first whose name has this `ending`.
+    fn archive(&self, question: &[&str], ending: &str) -> Result<Option<Archive>> {
         let mut ask = self.command("apt-get");
-        let uris =
-            process::output(ask.args(["download", "--print-uris", package]), &format!("find {package}"), NETWORK_HELP)?;
-        let archive =
-            Archive::parse(&uris).ok_or_else(|| trouble(format!("apt-get does not know {package}"), NETWORK_HELP))?;
-        archive.fetch(package, self.command(HELPER), &self.dir.join("cache/archives"))
+        // Files of an earlier try in the current folder are not to be left out of the answer.
+        ask.args(question).current_dir(&self.dir);
+        let doing = format!("find {}", question.last().unwrap_or(&"it"));
+        Ok(Archive::parse(&process::output(&mut ask, &doing, NETWORK_HELP)?, ending))
+    }
+
+    fn fetch(&self, what: &str, archive: &Archive) -> Result<PathBuf> {
+        archive.fetch(what, self.command(HELPER), &self.dir.join("cache/archives"))
     }
 }
 

@@ -24,10 +24,11 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    /// Reads a line of `apt-get --print-uris`: `'URI' FILE BYTES CHECKSUM`.
-    pub(super) fn parse(uris: &str) -> Option<Self> {
-        let line = uris.lines().find(|line| line.starts_with('\''))?;
-        let mut words = line.split_whitespace();
+    /// Reads a line of `apt-get --print-uris`, `'URI' FILE BYTES CHECKSUM`: the first whose file has this `ending`.
+    pub(super) fn parse(uris: &str, ending: &str) -> Option<Self> {
+        let lines = uris.lines().filter(|line| line.starts_with('\''));
+        let mut files = lines.filter(|line| line.split_whitespace().nth(1).is_some_and(|file| file.ends_with(ending)));
+        let mut words = files.next()?.split_whitespace();
         let uri = words.next()?.trim_matches('\'').to_owned();
         let file = words.next()?.to_owned();
         let bytes = words.next()?.parse().ok()?;
@@ -61,9 +62,16 @@ mod tests {
     #[test]
     fn a_line_gives_address_file_size_and_checksum() {
         let uris = "Reading...\n'http://m/p/x_1%3a2.deb' x_1%3a2_amd64.deb 1234 SHA256:00ff\n";
-        let archive = Archive::parse(uris).unwrap();
+        let archive = Archive::parse(uris, "").unwrap();
         assert_eq!((archive.uri.as_str(), archive.file.as_str()), ("http://m/p/x_1%3a2.deb", "x_1%3a2_amd64.deb"));
         assert_eq!((archive.bytes, archive.checksum.as_str()), (1234, "SHA256:00ff"));
-        assert_eq!(Archive::parse("E: no such package\n"), None);
+        assert_eq!(Archive::parse("E: no such package\n", ""), None);
+    }
+
+    #[test]
+    fn one_file_of_a_source_package_is_chosen() {
+        let uris = "'http://m/x.dsc' x.dsc 1 SHA256:01\n'http://m/x.orig.tar.xz' x.orig.tar.xz 2 SHA256:02\n";
+        assert_eq!(Archive::parse(uris, ".orig.tar.xz").unwrap().bytes, 2);
+        assert_eq!(Archive::parse(uris, ".debian.tar.xz"), None);
     }
 }

@@ -42,12 +42,21 @@ impl Mirror {
         })
     }
 
-    /// A sources list over `suites`; the security suite is left out where the mirror is not known to have it.
+    /// A sources list over `suites` for packages; the security suite is left out where the mirror is not known to have it.
+    pub(super) fn packages(&self, suites: &[&str]) -> String {
+        self.list("deb", suites)
+    }
+
+    /// The same for source packages.
     pub(super) fn sources(&self, suites: &[&str]) -> String {
+        self.list("deb-src", suites)
+    }
+
+    fn list(&self, kind: &str, suites: &[&str]) -> String {
         let keyring = if Path::new(KEYRING).exists() { format!("[signed-by={KEYRING}] ") } else { String::new() };
         let line = |suite: &&str| {
             let base = if suite.ends_with("-security") { self.security.as_deref()? } else { &self.main };
-            Some(format!("deb {keyring}{base} {suite} main\n"))
+            Some(format!("{kind} {keyring}{base} {suite} main\n"))
         };
         suites.iter().filter_map(line).collect()
     }
@@ -87,8 +96,9 @@ mod tests {
     #[test]
     fn security_is_left_out_where_the_mirror_has_none() {
         let mirror = Mirror { main: "http://m".into(), security: None, suites: Vec::new() };
-        let text = mirror.sources(&["bookworm", "bookworm-security"]);
+        let text = mirror.packages(&["bookworm", "bookworm-security"]);
         assert_eq!(text.lines().count(), 1);
-        assert!(text.contains("http://m bookworm main"));
+        assert!(text.starts_with("deb ") && text.contains("http://m bookworm main"));
+        assert!(mirror.sources(&["trixie"]).starts_with("deb-src "));
     }
 }

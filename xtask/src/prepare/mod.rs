@@ -2,6 +2,7 @@
 
 pub(crate) mod apt;
 pub(crate) mod boards;
+pub(crate) mod bochs;
 pub(crate) mod busybox;
 mod download;
 pub(crate) mod host;

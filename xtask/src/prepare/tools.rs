@@ -47,8 +47,8 @@ pub(crate) const QEMU_X86: &str = "qemu-system-x86_64";
 /// The emulator's program for Arm machines.
 pub(crate) const QEMU_ARM: &str = "qemu-system-aarch64";
 
-/// What `cargo xtask image` starts for a PC.
-pub(crate) const IMAGE: &[Tool] = &[
+/// What an ISO for BIOS machines is made with.
+pub(crate) const IMAGE_BIOS: &[Tool] = &[
     Tool {
         name: "grub-mkrescue",
         package: "grub-common",
@@ -61,14 +61,31 @@ pub(crate) const IMAGE: &[Tool] = &[
         why: "the ISO's loader on a BIOS machine",
         look: || file("/usr/lib/grub/i386-pc/moddep.lst"),
     },
+    Tool { name: "xorriso", package: "xorriso", why: "writes the ISO file", look: || program("xorriso") },
+];
+
+/// What one needs besides that boots by UEFI too.
+const IMAGE_UEFI: [Tool; 2] = [
     Tool {
         name: "GRUB for UEFI",
         package: "grub-efi-amd64-bin",
         why: "the ISO's loader on a UEFI machine",
         look: || file("/usr/lib/grub/x86_64-efi/moddep.lst"),
     },
-    Tool { name: "xorriso", package: "xorriso", why: "writes the ISO file", look: || program("xorriso") },
     Tool { name: "mformat", package: "mtools", why: "makes the ISO's UEFI partition", look: || program("mformat") },
+];
+
+/// What `cargo xtask image` starts for a PC.
+pub(crate) fn image() -> Vec<Tool> {
+    [IMAGE_BIOS, &IMAGE_UEFI].concat()
+}
+
+/// What Bochs is built with.
+pub(crate) const BUILD: &[Tool] = &[
+    Tool { name: "g++", package: "g++", why: "builds Bochs", look: || program("g++") },
+    Tool { name: "make", package: "make", why: "builds Bochs", look: || program("make") },
+    Tool { name: "patch", package: "patch", why: "mends Bochs' source", look: || program("patch") },
+    Tool { name: "xz", package: "xz-utils", why: "unpacks Bochs' source", look: || program("xz") },
 ];
 
 /// The firmware for UEFI boots in the emulator.

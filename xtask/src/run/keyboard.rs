@@ -1,9 +1,10 @@
 //! Keys from the user's terminal to the machine, and the key that leaves.
 
 use std::io::{self, Read, Write};
-use std::process::ChildStdin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::emulator::child::Keyboard;
 
 /// Ctrl-], as telnet has it.
 const LEAVE: u8 = 0x1d;
@@ -12,7 +13,7 @@ const LEAVE: u8 = 0x1d;
 pub(crate) const HINT: &str = "Ctrl-] leaves, Ctrl-T switches to the next console";
 
 /// Copies keys to `machine` until Ctrl-], then raises `leave`. The thread ends with the process.
-pub(crate) fn connect(mut machine: ChildStdin, leave: Arc<AtomicBool>) {
+pub(crate) fn connect(mut machine: Keyboard, leave: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         let mut keys = [0; 256];
         loop {

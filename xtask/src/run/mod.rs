@@ -6,14 +6,18 @@ mod session;
 mod terminal;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Duration;
 
 use regex::Regex;
 
 use crate::cli::RunOptions;
-use crate::emulator::machine::Machine;
+use crate::emulator::machine::{Board, Machine};
 use crate::error::{Result, trouble};
+use crate::machine::EmulatorName;
+use crate::on_bochs::{Prepared, Start};
 use crate::places::Places;
+use crate::prepare::bochs::Missing;
 use crate::prepare::{install, tools};
 use crate::system::{self, Builder};
 
@@ -40,16 +44,31 @@ pub(crate) fn run(places: &Places, options: &RunOptions) -> Result<u8> {
     let manifest = system::find_manifest(places, options.system.as_deref())?;
     let watch = watch(options)?;
     let board = options.machine.board(system::wanted_by(&manifest))?;
-    install::ensure(places, tools::emulator(board.arch()))?;
-    let system = Builder::new(places, board.arch())?.system(&manifest)?;
-    let machine = Machine { extra: options.emulator_args.clone(), ..options.machine.describe(places, board, system)? };
+    let machine = Machine { extra: options.emulator_args.clone(), ..machine(places, options, board, &manifest)? };
     if options.print_command {
+        machine.write_files()?;
         println!("{}", machine.typed());
         return Ok(0);
     }
     let attached = !options.headless && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let timeout = watch.timeout.or((!attached).then_some(HEADLESS_LIMIT));
     session::run(&machine, &Watch { timeout, ..watch }, attached)
+}
+
+/// The machine, with everything prepared that it needs.
+fn machine(places: &Places, options: &RunOptions, board: Board, manifest: &Path) -> Result<Machine> {
+    let build = || Builder::new(places, board.arch())?.system(manifest);
+    match options.machine.emulator(board)? {
+        EmulatorName::Qemu => {
+            install::ensure(places, tools::emulator(board.arch()))?;
+            options.machine.describe(places, board, build()?)
+        }
+        EmulatorName::Bochs => {
+            let prepared = Prepared::ensure(places).map_err(Missing::report)?;
+            let machine = prepared.boot(places, "run", &build()?, &Start::default())?;
+            Ok(options.machine.adjust_bochs(machine))
+        }
+    }
 }
 
 fn watch(options: &RunOptions) -> Result<Watch> {
@@ -71,5 +90,6 @@ fn pattern(option: &str, text: &str) -> Result<Regex> {
 /// One line about the machine, for the start of a run.
 fn describe(machine: &Machine) -> String {
     let cpus = if machine.cpus == 1 { "1 CPU".to_owned() } else { format!("{} CPUs", machine.cpus) };
-    format!("Phalanx on {} with {cpus} and {} of memory", machine.board.title(), machine.memory)
+    let bochs = if machine.on_bochs.is_some() { " (Bochs)" } else { "" };
+    format!("Phalanx on {}{bochs} with {cpus} and {} of memory", machine.board.title(), machine.memory)
 }

@@ -4,6 +4,7 @@ use toml::{Table, Value};
 
 use super::name::LANES;
 use crate::arch::Arch;
+use crate::emulator::machine::bochs::{RYZEN, SKYLAKE};
 use crate::emulator::machine::{Board, Gic};
 
 /// The machines of lane `el2`: a processor without VHE on GICv2, one with VHE on GICv3, everything that the emulator has, one
@@ -20,13 +21,42 @@ const ARM_MACHINES: [(&str, Board, Option<&str>); 6] = [
 /// Where lane `el2` plays a scenario that does not say.
 const USUAL_ARM_MACHINE: &str = "n1";
 
-/// The board and processor of the machine called `name`.
+/// The machines of the lanes on Bochs, as its CPU models; the first of a lane is the usual one. `lynnfield` has EPT and no
+/// unrestricted guest, `penryn` has no EPT.
+const BOCHS_MACHINES: [(&str, &str, &str); 4] = [
+    ("svm-bochs", "ryzen", RYZEN),
+    ("vtx", "skylake", SKYLAKE),
+    ("vtx", "lynnfield", "corei5_lynnfield_750"),
+    ("vtx", "penryn", "core2_penryn_t9600"),
+];
+
+/// The board and processor of the machine called `name` in lane `el2`.
 pub(super) fn machine(name: &str) -> Option<(Board, Option<&'static str>)> {
     ARM_MACHINES.iter().find(|(known, ..)| *known == name).map(|(_, board, cpu)| (*board, *cpu))
 }
 
-/// The names of all machines.
-pub(super) fn machines() -> String {
+/// The CPU model of `lane`, where Bochs plays it: of the machine called `name`, or of the usual one.
+pub(crate) fn bochs_cpu(lane: &str, name: Option<&str>) -> Option<&'static str> {
+    let mut machines = BOCHS_MACHINES.iter().filter(|(of, ..)| *of == lane);
+    machines.find(|(_, known, _)| name.is_none_or(|name| name == *known)).map(|(.., cpu)| *cpu)
+}
+
+/// Whether Bochs plays `lane`.
+pub(crate) fn on_bochs(lane: &str) -> bool {
+    bochs_cpu(lane, None).is_some()
+}
+
+/// Whether `lane` has a machine called `name`.
+pub(super) fn has(lane: &str, name: &str) -> bool {
+    if on_bochs(lane) { bochs_cpu(lane, Some(name)).is_some() } else { machine(name).is_some() }
+}
+
+/// The names of the machines of `lane`.
+pub(super) fn machines(lane: &str) -> String {
+    if on_bochs(lane) {
+        let names: Vec<&str> = BOCHS_MACHINES.iter().filter(|(of, ..)| *of == lane).map(|(_, name, _)| *name).collect();
+        return names.join(", ");
+    }
     ARM_MACHINES.map(|(name, ..)| name).join(", ")
 }
 
@@ -83,9 +113,13 @@ fn on_machines(mut table: Table) -> Result<Vec<Table>, String> {
     }
 }
 
+/// `table` on `machine`. The usual machine of a lane on Bochs goes without saying.
 fn on(table: &Table, machine: &str) -> Table {
     let mut table = table.clone();
-    table.insert("host".into(), Value::String(machine.to_owned()));
+    let lane = table.get("lane").and_then(Value::as_str).unwrap_or_default();
+    if bochs_cpu(lane, None).is_none_or(|usual| bochs_cpu(lane, Some(machine)) != Some(usual)) {
+        table.insert("host".into(), Value::String(machine.to_owned()));
+    }
     table
 }
 
@@ -124,6 +158,19 @@ mod tests {
         let hosts: Vec<_> = tables.iter().map(|table| table["host"].as_str()).collect();
         assert_eq!(hosts, [Some("n1"), Some("max")]);
         assert_eq!(tables[0]["name"].as_str(), Some("a"));
+    }
+
+    #[test]
+    fn the_usual_machine_on_bochs_goes_without_saying() {
+        let tables =
+            tables("title = 't'\nlanes = ['vtx', 'svm-bochs']\n[vtx]\nmachines = ['skylake', 'penryn']\n").unwrap();
+        let hosts: Vec<_> = tables.iter().map(|table| table.get("host").and_then(Value::as_str)).collect();
+        assert_eq!(hosts, [None, Some("penryn"), None]);
+        assert_eq!(bochs_cpu("vtx", None), Some(SKYLAKE));
+        assert_eq!(bochs_cpu("svm-bochs", None), Some(RYZEN));
+        assert_eq!(bochs_cpu("svm-bochs", Some("penryn")), None);
+        assert!(has("vtx", "penryn") && has("el2", "a72") && !has("vtx", "a72") && !has("el2", "penryn"));
+        assert!(!on_bochs("svm") && !on_bochs("el2"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod clock;
 mod corruption;
 mod device_tree;
 mod host;
-mod lanes;
+pub(crate) mod lanes;
 mod matrix;
 mod name;
 mod play;
@@ -13,6 +13,7 @@ mod report;
 mod scenario;
 mod system;
 pub(crate) mod units;
+mod workshop;
 
 use std::time::Instant;
 
@@ -98,7 +99,7 @@ fn prepare(places: &Places, cases: &[Case]) -> Result<Programs> {
     for arch in Arch::ALL {
         let on = |case: &Case| match case {
             Case::Unit(_) => arch == Arch::Arm,
-            Case::System(test) => test.arch() == Some(arch),
+            Case::System(test) => test.arch() == Some(arch) && !test.on_bochs(),
             Case::Host(_) | Case::Empty(_) => false,
         };
         if cases.iter().any(on) {
@@ -106,7 +107,7 @@ fn prepare(places: &Places, cases: &[Case]) -> Result<Programs> {
         }
     }
     if cases.iter().any(|case| matches!(case, Case::System(test) if test.needs_iso())) {
-        install::ensure(places, &[tools::IMAGE, tools::FIRMWARE].concat())?;
+        install::ensure(places, &[&tools::image(), tools::FIRMWARE].concat())?;
     }
     let any_host = cases.iter().any(|case| matches!(case, Case::Host(_)));
     Ok(if any_host { Programs::build(places) } else { Programs::default() })

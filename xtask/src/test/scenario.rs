@@ -10,6 +10,7 @@ use super::corruption::Corruption;
 use super::device_tree::TreeChange;
 use super::{lanes, matrix};
 use crate::arch::Arch;
+use crate::on_bochs::Start;
 
 /// One scenario as written in its file, placeholders filled in.
 #[derive(Debug, Deserialize)]
@@ -72,6 +73,8 @@ pub(crate) struct MachineSpec {
     pub(crate) tree: Option<TreeChange>,
     /// How the system is loaded.
     pub(crate) boot: BootWay,
+    /// What happens before the system starts, on Bochs.
+    pub(crate) firmware: Option<Start>,
     /// Count instructions (one CPU).
     pub(crate) counting: bool,
     /// More arguments of the emulator.
@@ -171,8 +174,11 @@ impl Scenario {
         if self.title.is_empty() {
             return Err("title says nothing".into());
         }
-        if let Some(host) = self.host.as_deref().filter(|host| lanes::machine(host).is_none()) {
-            return Err(format!("there is no machine {host}; machines are {}", lanes::machines()));
+        if let Some(host) = self.host.as_deref().filter(|host| !lanes::has(&self.lane, host)) {
+            return Err(format!("there is no machine {host}; machines are {}", lanes::machines(&self.lane)));
+        }
+        if self.machine.firmware.is_some() && !lanes::on_bochs(&self.lane) {
+            return Err("only the machines on Bochs have a choice of firmware".into());
         }
         if self.steps.is_empty() && self.exit == Exit::Any {
             return Err("nothing is checked: write a [[step]] or an exit".into());
@@ -228,6 +234,8 @@ mod tests {
                 "title = 't'\nsystem = 'x'\nexit = 'clean'\nlanes = ['el2']\n[el2]\nmachines = ['a73']\n",
                 "no machine a73",
             ),
+            ("title = 't'\nsystem = 'x'\nexit = 'clean'\n[machine]\nfirmware = { wrmsr = [[0x3a, 1]] }\n", "firmware"),
+            ("title = 't'\nsystem = 'x'\nexit = 'clean'\n[machine]\nfirmware = { wrmsr = [[0x3a]] }\n", "wrmsr"),
             ("title = 't'\nsystem = 'x'\n[[step]]\nexpect = '('\n", "regex"),
             ("title = 't'\nsystem = 'x'\n[[step]]\nexpected = 'a'\n", "expected"),
             (

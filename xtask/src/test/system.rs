@@ -1,23 +1,19 @@
 //! System scenarios on the emulator: found, built, booted, and their logs kept when they fail.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::corruption::Corruption;
 use super::report::{self, Result as Outcome};
-use super::scenario::{BootWay, Scenario, SystemSource};
-use super::{device_tree, lanes, play};
+use super::scenario::{BootWay, Scenario};
+use super::workshop::{NoMachine, Workshop};
+use super::{lanes, play};
 use crate::arch::Arch;
-use crate::emulator::machine::{Board, Boot, Machine, hypervisor_words};
+use crate::emulator::machine::Machine;
 use crate::error::{Result, at_path, trouble};
 use crate::places::Places;
-use crate::prepare::boards;
-use crate::prepare::tools::{OVMF_CODE, OVMF_VARS};
-use crate::system::{Builder, System};
-use crate::{image, machine, process, store};
+use crate::process;
 
 /// Why a scenario failed.
 struct Failure {
@@ -47,14 +43,20 @@ const SHOWN: usize = 20;
 pub(crate) struct SystemTest {
     /// `lane/what`.
     pub(crate) name: String,
-    scenario: Rc<Scenario>,
-    folder: PathBuf,
+    pub(super) scenario: Rc<Scenario>,
+    /// The folder of its file.
+    pub(super) folder: PathBuf,
 }
 
 impl SystemTest {
-    /// Whether it boots from an ISO.
+    /// Whether QEMU plays it and boots an ISO.
     pub(crate) fn needs_iso(&self) -> bool {
-        matches!(self.scenario.machine.boot, BootWay::IsoBios | BootWay::IsoUefi)
+        !self.on_bochs() && matches!(self.scenario.machine.boot, BootWay::IsoBios | BootWay::IsoUefi)
+    }
+
+    /// Whether Bochs plays it.
+    pub(crate) fn on_bochs(&self) -> bool {
+        lanes::on_bochs(&self.scenario.lane)
     }
 
     /// The architecture of its machine; none where no lane of that name boots anything.
@@ -88,31 +90,29 @@ fn test_of(scenario: Scenario, folder: &Path) -> SystemTest {
     SystemTest { name, scenario: Rc::new(scenario), folder: folder.to_path_buf() }
 }
 
-/// Builders by architecture; each is made when the first scenario needs it.
-type Builders<'p> = [OnceCell<std::result::Result<Builder<'p>, String>>; Arch::ALL.len()];
-
 /// Runs scenarios.
 pub(crate) struct Bench<'p> {
     places: &'p Places,
     patience: f64,
-    builders: Builders<'p>,
+    workshop: Workshop<'p>,
 }
 
 impl<'p> Bench<'p> {
     /// A bench that multiplies time limits by `patience`.
     pub(crate) fn new(places: &'p Places, patience: f64) -> Self {
-        Self { places, patience, builders: Builders::default() }
+        Self { places, patience, workshop: Workshop::new(places) }
     }
 
     /// Builds, boots and follows one scenario.
     pub(crate) fn run(&self, test: &SystemTest) -> Outcome {
         let Some(arch) = test.arch() else {
-            let lanes = Arch::ALL.map(Arch::lane).join(", ");
+            let lanes = Arch::ALL.map(|arch| arch.lanes().join(", ")).join(", ");
             return Outcome::Skipped(format!("the lanes that boot something are: {lanes}"));
         };
-        let machine = match self.machine(test, arch) {
+        let machine = match self.workshop.machine(test, arch) {
             Ok(machine) => machine,
-            Err(error) => return Outcome::Failed(format!("cannot be built: {error}")),
+            Err(NoMachine::Skip(why)) => return Outcome::Skipped(why),
+            Err(NoMachine::Wrong(error)) => return Outcome::Failed(format!("cannot be built: {error}")),
         };
         let mut earlier = String::new();
         for attempt in 1..=TRIES {
@@ -153,92 +153,6 @@ impl<'p> Bench<'p> {
             None => Ok(()),
         }
     }
-
-    fn machine(&self, test: &SystemTest, arch: Arch) -> Result<Machine> {
-        let system = self.system(test, arch)?;
-        let spec = &test.scenario.machine;
-        let (mut board, cpu) = match &test.scenario.host {
-            Some(host) => lanes::machine(host).ok_or_else(|| trouble(format!("there is no machine {host}"), ""))?,
-            None => (Board::of(arch), None),
-        };
-        if let (Board::Virt { el2, .. }, Some(wanted)) = (&mut board, spec.el2) {
-            *el2 = wanted;
-        }
-        let mut machine = Machine::new(board, self.boot(test, system)?);
-        machine.cpu = spec.cpu.clone().or(cpu.map(str::to_owned)).or(machine.cpu);
-        machine.cpus = spec.cpus.unwrap_or(machine.cpus);
-        machine.memory = spec.memory.clone().unwrap_or(machine.memory);
-        machine.counting = spec.counting;
-        machine.extra.clone_from(&spec.args);
-        machine::give_tree(self.places, &mut machine)?;
-        if let Some(change) = &spec.tree {
-            device_tree::apply(change, &mut machine, &self.folder("bundles").join(file_name(test, "bin")))?;
-        }
-        Ok(machine)
-    }
-
-    /// The hypervisor and the bundle, damaged where the scenario says so.
-    fn system(&self, test: &SystemTest, arch: Arch) -> Result<System> {
-        let manifest = self.manifest(test)?;
-        let mut system = self.builder(arch)?.system(&manifest)?;
-        let Some(corruption) = &test.scenario.corrupt else { return Ok(system) };
-        if *corruption == Corruption::OtherArchitecture {
-            system.bundle = self.builder(arch.other())?.bundle(&manifest)?;
-            return Ok(system);
-        }
-        let mut bytes = fs::read(&system.bundle).map_err(at_path("read", &system.bundle))?;
-        corruption.apply(&mut bytes).map_err(|error| trouble(error, "mend the scenario"))?;
-        system.bundle = self.folder("bundles").join(file_name(test, "corrupt.bin"));
-        store::write_atomically(&system.bundle, &bytes)?;
-        Ok(system)
-    }
-
-    fn builder(&self, arch: Arch) -> Result<&Builder<'p>> {
-        let builder = self.builders[arch as usize]
-            .get_or_init(|| Builder::new(self.places, arch).map_err(|error| error.to_string()));
-        let help = format!("cargo xtask run --arch {} shows it alone", arch.name());
-        builder.as_ref().map_err(|error| trouble(error, help))
-    }
-
-    /// The manifest's file; one written in the scenario gets a file of its own.
-    fn manifest(&self, test: &SystemTest) -> Result<PathBuf> {
-        match &test.scenario.system {
-            SystemSource::File(path) => Ok(test.folder.join(path)),
-            SystemSource::Inline(table) => {
-                let path = self.folder("test-systems").join(file_name(test, "toml"));
-                store::write_atomically(&path, table.to_string().as_bytes())?;
-                Ok(path)
-            }
-        }
-    }
-
-    fn boot(&self, test: &SystemTest, system: System) -> Result<Boot> {
-        let images = self.folder("test-images");
-        let iso = images.join(file_name(test, "iso"));
-        match test.scenario.machine.boot {
-            BootWay::Direct => Ok(system.into()),
-            BootWay::IsoBios => image::write_iso(&system, &iso).map(|()| Boot::IsoBios { iso }),
-            BootWay::IsoUefi => {
-                image::write_iso(&system, &iso)?;
-                let variables = iso.with_extension("vars");
-                fs::copy(OVMF_VARS, &variables).map_err(at_path("copy", Path::new(OVMF_VARS)))?;
-                Ok(Boot::IsoUefi { iso, code: OVMF_CODE.into(), variables })
-            }
-            BootWay::UBoot => {
-                let folder = images.join(file_name(test, "folder"));
-                image::write_folder(&system, None, hypervisor_words(system.arch), &folder)?;
-                Ok(Boot::Firmware { code: boards::u_boot(self.places)?, folder })
-            }
-        }
-    }
-
-    fn folder(&self, name: &str) -> PathBuf {
-        self.places.target.join(name)
-    }
-}
-
-fn file_name(test: &SystemTest, ending: &str) -> String {
-    format!("{}.{ending}", test.name.replace('/', "-"))
 }
 
 #[cfg(test)]

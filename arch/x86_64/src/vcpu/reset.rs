@@ -18,8 +18,9 @@ const DATA: u16 = 0x93;
 const CODE: u16 = 0x9b;
 /// A present LDT.
 const LDT: u16 = 0x82;
-/// A present, busy 16-bit TSS.
-const TSS: u16 = 0x83;
+/// A present, busy 32-bit TSS. A 16-bit one would keep the guest out of long mode: switching it on checks TR's type
+/// (Intel SDM vol. 3A, section 10.8.5).
+const TSS: u16 = 0x8b;
 
 impl<C: Control> Vcpu<C> {
     /// RESET: everything of the vCPU is as after power-on (AMD APM vol. 2, table 14-1).

@@ -19,6 +19,7 @@ fn a_pc_understands_its_words() {
     let (options, errors) = parse(Machine::Pc, " console=com1  exit=isa:0xf4 ");
     assert_eq!(options, Options { console: Console::Com1, exit: Exit::IsaDebug { port: 0xf4 } });
     assert_eq!(errors, []);
+    assert_eq!(parse(Machine::Pc, "exit=bochs").0.exit, Exit::Bochs);
     assert_eq!(parse(Machine::Pc, "").0, Options { console: Console::Com1, exit: Exit::Halt });
 }
 
@@ -36,14 +37,18 @@ fn mistakes_are_reported_and_change_nothing() {
     assert_eq!(options, Options { console: Console::Com1, exit: Exit::Halt });
     let expected = [
         OptionError::Unknown("quiet"),
-        bad("exit=isa:0x12345", "exit=isa:0xf4"),
+        bad("exit=isa:0x12345", "exit=isa:0xf4` or `exit=bochs"),
         bad("console=dtb", "console=com1"),
-        bad("exit=isa:f4", "exit=isa:0xf4"),
+        bad("exit=isa:f4", "exit=isa:0xf4` or `exit=bochs"),
     ];
     assert_eq!(errors, expected);
-    let (options, errors) = parse(Machine::Arm, "exit=isa:0xf4 console=com1");
+    let (options, errors) = parse(Machine::Arm, "exit=isa:0xf4 exit=bochs console=com1");
     assert_eq!(options, Options { console: Console::DeviceTree, exit: Exit::Halt });
-    let expected = [bad("exit=isa:0xf4", "exit=semihosting` or `exit=psci"), bad("console=com1", "console=dtb")];
+    let expected = [
+        bad("exit=isa:0xf4", "exit=semihosting` or `exit=psci"),
+        bad("exit=bochs", "exit=semihosting` or `exit=psci"),
+        bad("console=com1", "console=dtb"),
+    ];
     assert_eq!(errors, expected);
 }
 

@@ -1,15 +1,18 @@
 //! A machine's description and the emulator's command line for it.
 
 mod board;
+pub(crate) mod bochs;
 pub(crate) mod loading;
 
 use std::path::PathBuf;
 
 use crate::arch::Arch;
+use crate::error::Result;
 use crate::prepare::tools::{QEMU_ARM, QEMU_X86};
 use crate::system::System;
 
 pub(crate) use board::{Board, Gic};
+use bochs::{Console, OnBochs};
 
 /// How the system gets into the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +80,8 @@ pub(crate) struct Machine {
     pub(crate) counting: bool,
     /// More of the emulator's arguments.
     pub(crate) extra: Vec<String>,
+    /// Where Bochs plays it and not QEMU.
+    pub(crate) on_bochs: Option<OnBochs>,
 }
 
 impl Machine {
@@ -91,26 +96,40 @@ impl Machine {
             cpu: usual.cpu.map(str::to_owned),
             counting: false,
             extra: Vec::new(),
+            on_bochs: None,
         }
     }
 
     /// The emulator's program.
-    pub(crate) const fn program(&self) -> &'static str {
-        match self.board.arch() {
-            Arch::X86 => QEMU_X86,
-            Arch::Arm => QEMU_ARM,
+    pub(crate) fn program(&self) -> String {
+        match (&self.on_bochs, self.board.arch()) {
+            (Some(setup), _) => setup.bochs.program().display().to_string(),
+            (None, Arch::X86) => QEMU_X86.to_owned(),
+            (None, Arch::Arm) => QEMU_ARM.to_owned(),
         }
     }
 
-    /// All arguments of the emulator.
+    /// Writes the files that the command line names, where they are made anew for every run.
+    pub(crate) fn write_files(&self) -> Result<()> {
+        self.on_bochs.as_ref().map_or(Ok(()), |setup| setup.write(self))
+    }
+
+    /// All arguments of the emulator, with the serial port on stdout.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        let mut line = self.hardware();
-        line.extend(self.boot.arguments());
+        self.arguments_with(Console::Stdout)
+    }
+
+    /// The same with the serial port elsewhere, on Bochs.
+    pub(crate) fn arguments_with(&self, console: Console) -> Vec<String> {
+        let mut line = match &self.on_bochs {
+            Some(setup) => setup.arguments(console),
+            None => [self.hardware(), self.boot.arguments()].concat(),
+        };
         line.extend(self.extra.iter().cloned());
         line
     }
 
-    /// The arguments that describe the machine and not what it boots.
+    /// QEMU's arguments that describe the machine and not what it boots.
     pub(crate) fn hardware(&self) -> Vec<String> {
         let mut line = words("-nodefaults -no-user-config -no-reboot -display none");
         line.extend(["-machine".into(), self.board.machine()]);

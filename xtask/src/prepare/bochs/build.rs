@@ -1,0 +1,109 @@
+//! From Debian's source package to an emulator.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::arch::Arch;
+use crate::error::{Result, at_path};
+use crate::places::Places;
+use crate::prepare::apt::Apt;
+use crate::process;
+use crate::progress::Task;
+
+/// The suite that has this version.
+const SUITE: &str = "trixie";
+
+/// What `configure` is told: all processors that Bochs has, several of them at once, and no window.
+pub(super) const OPTIONS: &[&str] = &[
+    "--with-nogui",
+    "--disable-docbook",
+    "--disable-plugins",
+    "--disable-debugger",
+    "--disable-debugger-gui",
+    "--enable-all-optimizations",
+    "--enable-smp",
+    "--enable-cpu-level=6",
+    "--enable-x86-64",
+    "--enable-vmx=2",
+    "--enable-svm",
+    "--enable-fpu",
+    "--enable-3dnow",
+    "--enable-avx",
+    "--enable-evex",
+    "--enable-cet",
+    "--enable-protection-keys",
+    "--enable-uintr",
+    "--enable-monitor-mwait",
+    "--enable-perfmon",
+    "--enable-memtype",
+    "--enable-pci",
+    "--enable-e1000",
+];
+
+/// What is mended in it. The head of the file says why.
+pub(super) const PATCH: &str = include_str!("svm-interrupts.patch");
+
+/// What an emulator is made of, unpacked.
+pub(super) struct Parts {
+    source: PathBuf,
+    packages: PathBuf,
+}
+
+/// Downloads and unpacks the source and the packages with Bochs' BIOS and its video ROM into `folder`.
+pub(super) fn fetch(places: &Places, folder: &Path) -> Result<Parts> {
+    let apt = Apt::open_with_sources(places, "bochs", &[SUITE], Arch::X86)?;
+    let packages = folder.join("packages");
+    apt.unpack("bochsbios", &packages)?;
+    apt.unpack("vgabios", &packages)?;
+    let archive = apt.source("bochs", ".orig.tar.xz")?;
+    let source = folder.join("source");
+    fs::create_dir(&source).map_err(at_path("create", &source))?;
+    let mut tar = Command::new("tar");
+    tar.arg("-xJf").arg(&archive).arg("-C").arg(&source).arg("--strip-components=1");
+    process::output(&mut tar, "unpack Bochs' source", "install the packages tar and xz-utils")?;
+    fs::remove_file(&archive).map_err(at_path("remove", &archive))?;
+    Ok(Parts { source, packages })
+}
+
+/// Builds the emulator and puts it and its firmware into `into`.
+pub(super) fn build(parts: &Parts, into: &Path) -> Result<()> {
+    let task = Task::start("Building Bochs, which takes some minutes");
+    mend(&parts.source)?;
+    let step = |program: &str, arguments: &[&str], doing: &str| {
+        task.say(doing);
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&parts.source).env("LC_ALL", "C");
+        process::output(&mut command, doing, super::HELP).map(drop)
+    };
+    step("./configure", OPTIONS, "configure Bochs")?;
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    step("make", &["-j", &jobs.to_string(), "bochs"], "build Bochs")?;
+    step("strip", &["bochs"], "strip Bochs")?;
+    keep(parts, into)?;
+    task.done("done");
+    Ok(())
+}
+
+fn mend(source: &Path) -> Result<()> {
+    let file = source.join("svm-interrupts.patch");
+    fs::write(&file, PATCH).map_err(at_path("write", &file))?;
+    let mut patch = Command::new("patch");
+    patch.args(["--strip=1", "--batch", "--fuzz=0", "--input"]).arg(&file).current_dir(source);
+    process::output(&mut patch, "patch Bochs' source", super::HELP).map(drop)
+}
+
+/// Moves what a machine needs out of the source and the packages.
+fn keep(parts: &Parts, into: &Path) -> Result<()> {
+    let shared = parts.packages.join("usr/share");
+    for (from, name) in [
+        (parts.source.join("bochs"), "bochs"),
+        (shared.join("bochs/BIOS-bochs-latest"), "BIOS-bochs-latest"),
+        (shared.join("vgabios/vgabios.bin"), "vgabios.bin"),
+        (parts.source.join("bios/bios.bin-1.13.0"), "seabios.bin"),
+        (parts.source.join("bios/vgabios-cirrus.bin-1.13.0"), "seavgabios.bin"),
+    ] {
+        fs::copy(&from, into.join(name)).map_err(at_path("copy", &from))?;
+    }
+    Ok(())
+}
