@@ -8,6 +8,8 @@
 //! | `exit=bochs` | PC | when all domains have ended, write the result to port 0xe9 and have Bochs end itself |
 //! | `exit=semihosting` | Arm | when all domains have ended, tell the emulator or debugger the result |
 //! | `exit=psci` | Arm | when all domains have ended, have the firmware switch the machine off |
+//! | `effects=DOMAIN` | PC | record what each exit of this domain does to its guest (`docs/debugging.md`) |
+//! | `effects-plant=N` | PC | with it: spoil the answer to step N, so that whoever compares must find it |
 //!
 //! A word that is unknown or has a bad value is reported and skipped: a typing mistake must not keep a machine down.
 
@@ -15,11 +17,15 @@ use core::fmt;
 
 /// The kernel's settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct Options<'a> {
     /// Where the kernel writes and reads.
     pub console: Console,
     /// What the kernel does when nothing is left to run.
     pub exit: Exit,
+    /// The domain whose exits are recorded.
+    pub effects: Option<&'a str>,
+    /// The step whose answer is spoilt, counted from 1.
+    pub effects_plant: Option<u32>,
 }
 
 /// Where the kernel writes and reads.
@@ -93,14 +99,14 @@ impl fmt::Display for OptionError<'_> {
     }
 }
 
-impl Options {
+impl<'a> Options<'a> {
     /// Reads `text`; `report` hears of each word without effect. The last of several words for one option holds.
-    pub fn parse<'a>(text: &'a str, report: impl FnMut(OptionError<'a>)) -> Self {
+    pub fn parse(text: &'a str, report: impl FnMut(OptionError<'a>)) -> Self {
         Self::parse_for(Machine::HERE, text, report)
     }
 
-    fn parse_for<'a>(machine: Machine, text: &'a str, mut report: impl FnMut(OptionError<'a>)) -> Self {
-        let mut options = Self { console: machine.console(), exit: Exit::default() };
+    fn parse_for(machine: Machine, text: &'a str, mut report: impl FnMut(OptionError<'a>)) -> Self {
+        let mut options = Self { console: machine.console(), ..Self::default() };
         for word in text.split_ascii_whitespace() {
             if let Err(error) = options.apply(machine, word) {
                 report(error);
@@ -109,12 +115,16 @@ impl Options {
         options
     }
 
-    fn apply<'a>(&mut self, machine: Machine, word: &'a str) -> Result<(), OptionError<'a>> {
+    fn apply(&mut self, machine: Machine, word: &'a str) -> Result<(), OptionError<'a>> {
         let bad = |expected| OptionError::BadValue { word, expected };
         match word.split_once('=') {
             Some(("console", value)) if value == machine.console_name() => self.console = machine.console(),
             Some(("console", _)) => return Err(bad(machine.console_word())),
             Some(("exit", value)) => self.exit = machine.parse_exit(value).ok_or(bad(machine.exit_words()))?,
+            Some(("effects", name)) if machine == Machine::Pc => self.effects = Some(name),
+            Some(("effects-plant", step)) if machine == Machine::Pc => {
+                self.effects_plant = Some(step.parse().map_err(|_| bad("effects-plant=STEP"))?);
+            }
             _ => return Err(OptionError::Unknown(word)),
         }
         Ok(())

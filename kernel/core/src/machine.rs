@@ -8,6 +8,7 @@ use phalanx_sched::{CpuId, CpuSet, Decision, Scheduler, VcpuId, Wake};
 
 use crate::console::Console;
 use crate::domain::Domain;
+use crate::effects::{Recorder, Recording};
 use crate::lock::Lock;
 use crate::trace::Trace;
 
@@ -71,6 +72,14 @@ impl<A: Arch> Machine<A> {
     #[must_use]
     pub fn cpus(&self) -> usize {
         self.resched.len()
+    }
+
+    /// Has the exits of the domain called `name` recorded on the console. `false`: there is none. Called before
+    /// [`Self::start`].
+    #[must_use]
+    pub fn record(&mut self, name: &str, recording: Recording) -> bool {
+        let domain = self.domains.iter_mut().find(|domain| domain.name == name);
+        domain.map(|domain| domain.recorder = Some(Recorder::new(recording))).is_some()
     }
 
     /// Makes every domain runnable. Called once, before the first [`Self::run_cpu`].

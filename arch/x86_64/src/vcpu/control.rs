@@ -179,6 +179,9 @@ pub trait Control: Sized {
     /// Whether an event waits for the next entry.
     fn injection_pending(&self) -> bool;
 
+    /// The event that waits for the next entry.
+    fn injection(&self) -> Option<Injection>;
+
     /// Ends the interrupt shadow of STI or MOV SS, and where hardware keeps it the blocking of NMIs: RESET.
     fn reset_blocking(&mut self);
 

@@ -18,6 +18,7 @@ use crate::exits::code_pages::CodePages;
 use crate::exits::memory::Emulation;
 use crate::exits::msr::MsrState;
 use crate::exits::port::UnfinishedInput;
+use crate::exits::record::Note;
 use crate::switched::SwitchedState;
 use crate::vlapic::{Inbox, LocalApic};
 
@@ -119,6 +120,8 @@ pub struct Vcpu<C> {
     pub unfinished: Option<Unfinished>,
     /// What the core answered, for `unfinished`.
     pub answer: u64,
+    /// What the recorder writes before the next entry.
+    pub note: Note,
     /// FPU, debug registers and MSRs that are switched with the vCPU.
     pub switched: Box<SwitchedState>,
     /// Index within the domain; the APIC id as well.
@@ -146,6 +149,7 @@ impl<C: Control> Vcpu<C> {
             cpuid,
             unfinished: None,
             answer: 0,
+            note: Note::Start,
             switched,
             index,
             counters: [0; ExitCounter::COUNT],

@@ -535,6 +535,10 @@ impl Control for VmxControl {
         self.injected
     }
 
+    fn injection(&self) -> Option<Injection> {
+        if self.injected { decode_event(f::ENTRY_INTERRUPTION.read(), f::ENTRY_ERROR_CODE.read()) } else { None }
+    }
+
     fn reset_blocking(&mut self) {
         self.set(f::GUEST_INTERRUPTIBILITY, 0);
     }

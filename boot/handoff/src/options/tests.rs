@@ -4,10 +4,14 @@ use proptest::prelude::*;
 extern crate std;
 use std::vec::Vec;
 
-fn parse(machine: Machine, text: &str) -> (Options, Vec<OptionError<'_>>) {
+fn parse(machine: Machine, text: &str) -> (Options<'_>, Vec<OptionError<'_>>) {
     let mut errors = Vec::new();
     let options = Options::parse_for(machine, text, |error| errors.push(error));
     (options, errors)
+}
+
+fn options_of(console: Console, exit: Exit) -> Options<'static> {
+    Options { console, exit, ..Options::default() }
 }
 
 fn bad<'a>(word: &'a str, expected: &'static str) -> OptionError<'a> {
@@ -26,9 +30,18 @@ fn a_pc_understands_its_words() {
 #[test]
 fn an_arm_machine_understands_its_words() {
     let (options, errors) = parse(Machine::Arm, "exit=psci console=dtb exit=semihosting");
-    assert_eq!((options, errors), (Options { console: Console::DeviceTree, exit: Exit::Semihosting }, Vec::new()));
+    assert_eq!((options, errors), (options_of(Console::DeviceTree, Exit::Semihosting), Vec::new()));
     assert_eq!(parse(Machine::Arm, "exit=psci").0.exit, Exit::Psci);
-    assert_eq!(parse(Machine::Arm, "").0, Options { console: Console::DeviceTree, exit: Exit::Halt });
+    assert_eq!(parse(Machine::Arm, "").0, options_of(Console::DeviceTree, Exit::Halt));
+}
+
+#[test]
+fn a_pc_records_effects() {
+    let (options, errors) = parse(Machine::Pc, "effects=differ effects-plant=12 effects-plant=x");
+    assert_eq!((options.effects, options.effects_plant), (Some("differ"), Some(12)));
+    assert_eq!(errors, [bad("effects-plant=x", "effects-plant=STEP")]);
+    let (options, errors) = parse(Machine::Arm, "effects=differ");
+    assert_eq!((options.effects, errors.as_slice()), (None, [OptionError::Unknown("effects=differ")].as_slice()));
 }
 
 #[test]
@@ -43,7 +56,7 @@ fn mistakes_are_reported_and_change_nothing() {
     ];
     assert_eq!(errors, expected);
     let (options, errors) = parse(Machine::Arm, "exit=isa:0xf4 exit=bochs console=com1");
-    assert_eq!(options, Options { console: Console::DeviceTree, exit: Exit::Halt });
+    assert_eq!(options, options_of(Console::DeviceTree, Exit::Halt));
     let expected = [
         bad("exit=isa:0xf4", "exit=semihosting` or `exit=psci"),
         bad("exit=bochs", "exit=semihosting` or `exit=psci"),
