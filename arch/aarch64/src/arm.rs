@@ -18,7 +18,7 @@ use crate::{keys, psci};
 use phalanx_abi::bundle::{Entry, ONLY_GICV2, ONLY_GICV3};
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::table::{Mapping, MemoryType, Permissions};
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Hva, Ticks, VcpuIndex};
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Hva, Ticks, Unanswered, VcpuIndex};
 
 /// Where a guest with a GICv2 finds its CPU interface, and how long it is.
 const GICC: u64 = 0x0801_0000;
@@ -224,6 +224,11 @@ impl<G: Gic> Arch for Arm<G> {
 
     fn run<E: DomainEnv>(cpu: &mut Cpu, domain: &Domain, vcpu: &mut Vcpu, env: &E, until: Option<Ticks>) -> Event {
         run::run::<G, E>(cpu, domain, vcpu, env, until)
+    }
+
+    fn forget_translations(_domain: &Domain) -> Result<(), Unanswered> {
+        // Nobody asks: stage-2 tables keep no marks (`TableFormat::dirty_mark`) and do not change after boot.
+        Err(Unanswered)
     }
 
     fn complete_access(vcpu: &mut Vcpu, value: u64) {

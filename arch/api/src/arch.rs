@@ -25,6 +25,10 @@ pub enum EntryError {
     WrongArchitecture,
 }
 
+/// Another CPU did not answer in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unanswered;
+
 /// What the architectural part of a domain may ask of the core while one of its vCPUs runs.
 pub trait DomainEnv {
     /// The domain's RAM.
@@ -163,6 +167,18 @@ pub trait Arch: Sized + 'static {
         env: &E,
         until: Option<Ticks>,
     ) -> Event;
+
+    /// Makes every CPU forget what it has cached of the domain's second-level tables.
+    ///
+    /// State before: entries were changed, each by one atomic operation. This runs outside of guests, on a CPU that has a
+    /// vCPU of the domain loaded or none, and no lock is held that another CPU may wait for. State after: every access of
+    /// the domain's vCPUs, on whatever CPU, uses the tables as they were at the call or later, and all that they wrote by older
+    /// translations is visible. Interrupts are taken meanwhile, so that several CPUs may be here at once.
+    ///
+    /// # Errors
+    /// [`Unanswered`] where a CPU did not leave its guest within a second or so: it may still use old translations until it
+    /// does, and no longer.
+    fn forget_translations(domain: &Self::Domain) -> Result<(), Unanswered>;
 
     /// Gives the value of the read that [`Event::Access`] or [`Event::PortAccess`] asked for (ignored for a write) and
     /// steps over the instruction.

@@ -24,7 +24,7 @@ pub mod table;
 mod trace;
 
 pub use addr::{Gfn, Gpa, Gva, Hfn, Hpa, Hva};
-pub use arch::{Arch, CpuIndex, DomainEnv, EntryError, Ticks, VcpuIndex};
+pub use arch::{Arch, CpuIndex, DomainEnv, EntryError, Ticks, Unanswered, VcpuIndex};
 pub use effect::{Effect, EffectKind, EffectMark};
 pub use event::{Access, AccessSize, Direction, Event, FaultReason, HypercallRequest, PortAccess};
 pub use memory::{GuestMemory, Unbacked};

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use phalanx_abi::bundle::Entry;
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::table::Mapping;
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Ticks, VcpuIndex};
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Ticks, Unanswered, VcpuIndex};
 
 use crate::domain::FakeDomain;
 use crate::table::FakeTable;
@@ -134,6 +134,12 @@ impl Arch for Fake {
         let event = crate::run::run(domain, vcpu, env, until);
         domain.running.fetch_sub(1, Ordering::AcqRel);
         event
+    }
+
+    fn forget_translations(domain: &FakeDomain) -> Result<(), Unanswered> {
+        domain.translations.fetch_add(1, Ordering::AcqRel);
+        world().rendezvous();
+        Ok(())
     }
 
     fn complete_access(vcpu: &mut FakeVcpu, value: u64) {

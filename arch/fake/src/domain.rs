@@ -20,6 +20,8 @@ pub struct FakeDomain {
     pub(crate) resets: AtomicU32,
     /// vCPUs inside of `run`: none may be while the domain is reset.
     pub(crate) running: AtomicU32,
+    /// How often what is cached of the tables became outdated.
+    pub(crate) translations: AtomicU64,
     /// Levels of the interrupt lines, a bit each.
     lines: AtomicU64,
 }
@@ -35,7 +37,8 @@ impl FakeDomain {
     pub(crate) fn new(number: usize, vcpus: usize, root: Hpa) -> Self {
         let inboxes = (0..vcpus).map(|_| Inbox::new()).collect();
         let (resets, running) = (AtomicU32::new(0), AtomicU32::new(0));
-        Self { number, root, inboxes, resets, running, lines: AtomicU64::new(0) }
+        let (translations, lines) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { number, root, inboxes, resets, running, translations, lines }
     }
 
     /// Back to power-on.

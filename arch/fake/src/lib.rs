@@ -29,6 +29,7 @@ mod simulator;
 #[allow(unsafe_code)]
 mod strand;
 mod table;
+mod tlb;
 mod vcpu;
 mod world;
 

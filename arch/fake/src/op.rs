@@ -134,6 +134,8 @@ operations! {
     9 = Expect { /** The value. */ value: u64 = 1, }
     /// A hypercall; A becomes its result.
     10 = Hypercall { /** Its number. */ number: u64 = 1, /** Its first argument. */ argument: u64 = 2, /** Whether kernel mode asks. */ privileged: bool = 3, }
+    /// The hypercall that reads the dirty log, from kernel mode; A becomes its result.
+    26 = DirtyLog { /** The first frame. */ first: u64 = 1, /** How many frames. */ frames: u64 = 2, /** Where the bitmap goes. */ buffer: u64 = 3, }
     /// Halts until one of these vectors is pending; takes those that are. A becomes their set.
     11 = Wait { /** A set: bit n is vector n. */ vectors: u64 = 1, }
     /// As [`Op::Wait`], but busy: computes until one of these vectors is pending.

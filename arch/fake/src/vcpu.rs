@@ -4,6 +4,7 @@ use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::{Ticks, VcpuIndex};
 
 use crate::domain::FakeDomain;
+use crate::tlb::Tlb;
 
 /// The vector of the vCPU's own timer, as a set.
 const TIMER_VECTOR: u64 = 1;
@@ -38,6 +39,7 @@ pub struct FakeVcpu {
     pub(crate) stopped: bool,
     /// The CPU that has loaded it.
     pub(crate) loaded_on: Option<usize>,
+    pub(crate) tlb: Tlb,
     exits: [u64; ExitCounter::COUNT],
 }
 
@@ -55,6 +57,7 @@ impl FakeVcpu {
             question: None,
             stopped: false,
             loaded_on: None,
+            tlb: Tlb::new(),
             exits: [0; ExitCounter::COUNT],
         }
     }

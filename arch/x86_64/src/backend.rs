@@ -1,9 +1,11 @@
 //! What VT-x and SVM each bring: a control structure, a world switch, TLB tags.
 
-use phalanx_arch_api::table::TableFormat;
+use phalanx_arch_api::table::{Mapping, TableFormat};
 use phalanx_arch_api::{Gpa, Hpa};
 
 use crate::vcpu::{Control, Gprs};
+use crate::vlapic::LocalApic;
+use crate::vmx::ApicWindow;
 
 /// One virtualization extension of the processor.
 pub trait Backend: Sized + 'static {
@@ -18,8 +20,14 @@ pub trait Backend: Sized + 'static {
     /// promises. The others need no look then.
     const DELIVERY_ENDS_IN_FAULTS_ONLY: bool;
 
-    /// A control structure for a guest whose second-level tables have their root at `root`.
-    fn new_control(root: Hpa) -> Self::Control;
+    /// A control structure for a guest whose second-level tables have their root at `root` and whose local APIC is in `apic`.
+    fn new_control(root: Hpa, apic: &LocalApic) -> Self::Control;
+
+    /// The page of the local APIC as the domain's second-level tables map it, where the processor takes part in it.
+    fn apic_mapping() -> Option<Mapping<Gpa>>;
+
+    /// The entry behind [`Self::apic_mapping`] in the tables at `root`.
+    fn apic_window(root: Hpa) -> Option<ApicWindow>;
 
     /// Gives the vCPU a TLB tag that holds nothing stale on this CPU. Called when it is loaded.
     fn load(cpu: &mut Self::Cpu, control: &mut Self::Control);

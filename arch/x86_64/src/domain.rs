@@ -10,6 +10,7 @@ use spin::Mutex;
 use crate::devices::Platform;
 use crate::vioapic::{Fired, IoApic};
 use crate::vlapic::{ApicAddress, Arbiter, Delivery, Inbox, Message, resolve};
+use crate::vmx::ApicWindow;
 use crate::wall_clock::wall_seconds;
 
 /// The shared part of a domain.
@@ -22,8 +23,11 @@ pub struct Domain {
     pub platform: Mutex<Platform>,
     /// Root of the second-level tables.
     pub root: Hpa,
+    /// How often the second-level tables took something away: what was cached before must not be used any more.
+    translations: AtomicU64,
     arbiter: Arbiter,
     ioapic: Mutex<IoApic>,
+    apic_window: Option<ApicWindow>,
     /// Host TSC at power-on: the guest's TSC starts at 0 there.
     power_on: AtomicU64,
 }
@@ -31,15 +35,17 @@ pub struct Domain {
 impl Domain {
     /// A domain after power-on.
     #[must_use]
-    pub fn new(number: u32, vcpus: usize, root: Hpa, now: Ticks) -> Self {
+    pub fn new(number: u32, vcpus: usize, root: Hpa, apic_window: Option<ApicWindow>, now: Ticks) -> Self {
         Self {
             number,
             // Domains are created at boot and live as long as the machine.
             inboxes: (0..vcpus as u32).map(Inbox::new).collect::<Vec<_>>().leak(),
             platform: Mutex::new(Platform::new(wall_seconds(now))),
             root,
+            translations: AtomicU64::new(0),
             arbiter: Arbiter::new(),
             ioapic: Mutex::new(IoApic::new()),
+            apic_window,
             power_on: AtomicU64::new(now),
         }
     }
@@ -49,15 +55,36 @@ impl Domain {
         for inbox in self.inboxes {
             inbox.clear();
         }
+        if let Some(window) = &self.apic_window {
+            window.open();
+        }
         *self.platform.lock() = Platform::new(wall_seconds(now));
         // The devices behind the lines are reset as well.
         *self.ioapic.lock() = IoApic::new();
         self.power_on.store(now, Ordering::Relaxed);
     }
 
+    /// Makes every vCPU drop what its processor has cached of the second-level tables, before it is entered again.
+    pub fn outdate_translations(&self) {
+        self.translations.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Changes with each call of [`Self::outdate_translations`].
+    #[inline(always)]
+    pub fn translations(&self) -> u64 {
+        self.translations.load(Ordering::Acquire)
+    }
+
     /// Host TSC at power-on.
     pub fn power_on(&self) -> Ticks {
         self.power_on.load(Ordering::Relaxed)
+    }
+
+    /// A vCPU leaves xAPIC mode: the page of the local APIC is no longer there for anybody.
+    pub fn close_apic_window(&self) {
+        if let Some(window) = &self.apic_window {
+            window.close();
+        }
     }
 
     /// Ticks since power-on at host time `now`.

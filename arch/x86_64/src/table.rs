@@ -9,7 +9,7 @@
 //! | 1 | R/W | tables; writable leaves |
 //! | 2 | U/S | all of nested paging, whose every access counts as a user's (APM 15.25.5); none of the host's |
 //! | 3, 4 | PWT, PCD | uncached leaves: PAT entry 3, UC since reset |
-//! | 5, 6 | A, D | leaves, so that the processor need not write them; A in tables too |
+//! | 5, 6 | A, D | leaves, so that the processor need not write them; A in tables too. A tree that tells which pages are written starts with D clear |
 //! | 7 | PS | leaves of 2 MiB and 1 GiB |
 //! | 63 | NX | leaves that are not executable; needs EFER.NXE in the host |
 
@@ -94,6 +94,11 @@ impl TableFormat for NestedPaging {
     fn decode(level: Level, value: u64) -> Entry {
         decode(level, value)
     }
+
+    /// Every processor with nested paging sets it (AMD APM vol. 2, 15.25.5).
+    fn dirty_mark() -> u64 {
+        DIRTY
+    }
 }
 
 fn largest_leaf() -> Level {
@@ -170,6 +175,13 @@ mod tests {
         assert_eq!(leaf, 0x8000_0000_1234_507b);
         let leaf = NestedPaging::encode_leaf(Level::L2, large, Permissions::RWX, MemoryType::WriteBack);
         assert_eq!(leaf, 0x4020_00e7);
+    }
+
+    #[test]
+    fn the_processor_marks_what_is_written_in_nested_tables() {
+        let leaf = NestedPaging::encode_leaf(Level::L1, Hpa::new(0x7000), Permissions::RWX, MemoryType::WriteBack);
+        assert_eq!((NestedPaging::dirty_mark(), leaf & NestedPaging::dirty_mark()), (1 << 6, 1 << 6));
+        assert_eq!(HostPaging::dirty_mark(), 0, "nobody asks for the host's");
     }
 
     #[test]

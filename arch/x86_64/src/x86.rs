@@ -5,8 +5,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use phalanx_abi::bundle::Entry;
 use phalanx_abi::exit::ExitCounter;
-use phalanx_arch_api::table::TableFormat;
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Ticks, VcpuIndex};
+use phalanx_arch_api::table::{Mapping, TableFormat};
+use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, Gpa, Hpa, Ticks, Unanswered, VcpuIndex};
 
 use crate::backend::Backend;
 use crate::cpuid::{CpuidTable, Topology};
@@ -16,6 +16,7 @@ use crate::host::{self, PerCpu, this_cpu, timer};
 use crate::host_cpuid;
 use crate::switched::{Method, SwitchedState};
 use crate::vcpu::{Activity, Control, Question, Vcpu, attention};
+use crate::vlapic::LocalApic;
 
 /// An x86 machine with backend `B`.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct Cpu<B: Backend> {
 impl<B: Backend> Cpu<B> {
     /// The CPU that this runs on, with what the backend prepared for it.
     pub fn new(backend: B::Cpu, per_cpu: &'static PerCpu) -> Self {
+        per_cpu.set_runs_guests();
         let (has_tsc_aux, has_branch_barrier) = (host_cpuid::has_tsc_aux(), host_cpuid::has_branch_barrier());
         Self { backend, per_cpu, has_tsc_aux, has_branch_barrier, domain: u32::MAX }
     }
@@ -79,8 +81,12 @@ where
         flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Relaxed)
     }
 
+    fn windows() -> impl Iterator<Item = Mapping<Gpa>> {
+        B::apic_mapping().into_iter()
+    }
+
     fn new_domain(vcpus: usize, root: Hpa) -> Domain {
-        Domain::new(DOMAINS.fetch_add(1, Ordering::Relaxed), vcpus, root, timer::now())
+        Domain::new(DOMAINS.fetch_add(1, Ordering::Relaxed), vcpus, root, B::apic_window(root), timer::now())
     }
 
     fn new_vcpu(domain: &Domain, index: VcpuIndex) -> Self::Vcpu {
@@ -90,9 +96,10 @@ where
             0 => Method::Fxsave,
             components => Method::Xsave(components),
         };
-        let control = B::new_control(domain.root);
+        let apic = LocalApic::new(u32::from(index.0), index.0 == 0);
+        let control = B::new_control(domain.root, &apic);
         let inbox = &domain.inboxes[usize::from(index.0)];
-        let mut vcpu = Vcpu::new(index.0, inbox, control, cpuid, SwitchedState::new(method));
+        let mut vcpu = Vcpu::new(index.0, inbox, apic, control, cpuid, SwitchedState::new(method));
         start_clock(domain, &mut vcpu);
         vcpu
     }
@@ -138,6 +145,12 @@ where
         run::run::<B, E>(&mut cpu.backend, domain, vcpu, env, until)
     }
 
+    fn forget_translations(domain: &Domain) -> Result<(), Unanswered> {
+        domain.outdate_translations();
+        // A second: whatever a CPU does outside of guests takes a small part of it.
+        if host::rendezvous(timer::frequency()) { Ok(()) } else { Err(Unanswered) }
+    }
+
     fn complete_access(vcpu: &mut Self::Vcpu, value: u64) {
         match core::mem::replace(&mut vcpu.question, Question::None) {
             Question::PortRead(size) => port::set_accumulator(vcpu, size, value),
@@ -175,6 +188,7 @@ fn start_clock<C: Control>(domain: &Domain, vcpu: &mut Vcpu<C>) {
     vcpu.tsc_offset = 0;
     vcpu.move_tsc(domain.power_on().wrapping_neg());
     interrupt::publish(vcpu);
+    interrupt::share_apic(vcpu, domain);
 }
 
 /// Whether the console's interrupt waits for the core.

@@ -63,6 +63,14 @@ impl Port {
         each!(self, uart => uart.write(bytes))
     }
 
+    /// Waits until the last byte has left.
+    ///
+    /// # Errors
+    /// [`TransmitTimeout`] where the transmitter stays busy.
+    pub fn drain(&mut self) -> Result<(), TransmitTimeout> {
+        each!(self, uart => uart.drain())
+    }
+
     /// The next received byte, if there is one.
     pub fn try_read(&mut self) -> Option<u8> {
         each!(self, uart => uart.try_read())

@@ -38,6 +38,7 @@ pub(crate) fn assemble(
         name: entry.name.get_ref().clone(),
         vcpus: entry.vcpus,
         console: entry.console,
+        dirty_log: entry.dirty_log,
         on_reboot: entry.on_reboot,
         regions: furnished.ram.regions(),
         segments: furnished.ram.into_segments(),

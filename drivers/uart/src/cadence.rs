@@ -44,7 +44,9 @@ bitflags! {
     #[derive(Clone, Copy, Debug)]
     struct Status: u32 {
         const RECEIVER_EMPTY = 1 << 1;
+        const TRANSMITTER_EMPTY = 1 << 3;
         const TRANSMITTER_FULL = 1 << 4;
+        const SENDING = 1 << 11;
         const _ = !0;
     }
 
@@ -92,6 +94,16 @@ impl<R: Registers> Cadence<R> {
             registers.write(FIFO, u32::from(byte));
         }
         Ok(())
+    }
+
+    /// Waits until the last byte has left.
+    ///
+    /// # Errors
+    /// [`TransmitTimeout`] where the transmitter stays busy.
+    pub fn drain(&mut self) -> Result<(), TransmitTimeout> {
+        let Self { registers, patience } = self;
+        let done = |status: Status| status.contains(Status::TRANSMITTER_EMPTY) && !status.contains(Status::SENDING);
+        patience.wait(|| done(status(registers)))
     }
 
     /// The next received byte, if there is one.

@@ -20,6 +20,8 @@ pub(crate) struct FakeUart {
     pub(crate) divisor: [u8; 2],
     /// The transmitter never drains.
     pub(crate) jammed: bool,
+    /// Looks at LSR that find the last byte still on the line.
+    pub(crate) lingering: u32,
     /// Nothing answers at these addresses.
     pub(crate) absent: bool,
     /// The chip is a 16450.
@@ -39,7 +41,10 @@ impl FakeUart {
             self.in_fifo = 0;
         }
         let mut status = LineStatus::empty();
-        status.set(LineStatus::HOLDING_EMPTY | LineStatus::TRANSMITTER_EMPTY, self.in_fifo == 0 && !self.jammed);
+        let empty = self.in_fifo == 0 && !self.jammed;
+        status.set(LineStatus::HOLDING_EMPTY, empty);
+        status.set(LineStatus::TRANSMITTER_EMPTY, empty && self.lingering == 0);
+        self.lingering = self.lingering.saturating_sub(1);
         status.set(LineStatus::DATA_READY, !self.to_receive.is_empty());
         status
     }

@@ -30,6 +30,7 @@ const MAX_STALE_BYTES: usize = 32;
 bitflags! {
     #[derive(Clone, Copy, Debug)]
     struct Flag: u32 {
+        const BUSY = 1 << 3;
         const RECEIVER_EMPTY = 1 << 4;
         const TRANSMITTER_FULL = 1 << 5;
         const _ = !0;
@@ -86,6 +87,15 @@ impl<R: Registers> Pl011<R> {
             registers.write(DATA, u32::from(byte));
         }
         Ok(())
+    }
+
+    /// Waits until the last byte has left.
+    ///
+    /// # Errors
+    /// [`TransmitTimeout`] where the transmitter stays busy.
+    pub fn drain(&mut self) -> Result<(), TransmitTimeout> {
+        let Self { registers, patience } = self;
+        patience.wait(|| !flag(registers).contains(Flag::BUSY))
     }
 
     /// The next received byte, if there is one. The errors that came with it are ignored.

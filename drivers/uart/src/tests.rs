@@ -42,6 +42,18 @@ fn the_transmitter_is_never_overrun() {
 }
 
 #[test]
+fn draining_waits_for_the_last_byte() {
+    let mut fake = FakeUart::default();
+    let mut uart = Uart::new(&mut fake).unwrap();
+    uart.write(b"end").unwrap();
+    uart.bus_mut().lingering = 5;
+    assert_eq!(uart.drain(), Ok(()));
+    assert_eq!(uart.bus_mut().lingering, 0);
+    uart.bus_mut().jammed = true;
+    assert_eq!(uart.drain(), Err(TransmitTimeout));
+}
+
+#[test]
 fn a_jammed_transmitter_costs_time_only_once() {
     let mut fake = FakeUart { jammed: true, ..FakeUart::default() };
     let mut uart = Uart::new(&mut fake).unwrap();

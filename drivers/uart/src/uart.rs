@@ -70,6 +70,15 @@ impl<B: Bus> Uart<B> {
         Ok(())
     }
 
+    /// Waits until the last byte has left.
+    ///
+    /// # Errors
+    /// [`TransmitTimeout`] where the transmitter stays busy.
+    pub fn drain(&mut self) -> Result<(), TransmitTimeout> {
+        let Self { bus, patience, .. } = self;
+        patience.wait(|| line_status(bus).contains(LineStatus::TRANSMITTER_EMPTY))
+    }
+
     /// The next received byte, if there is one.
     pub fn try_read(&mut self) -> Option<u8> {
         line_status(&mut self.bus).contains(LineStatus::DATA_READY).then(|| self.bus.read(Readable::ReceiverBuffer))

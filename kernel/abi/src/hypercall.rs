@@ -8,7 +8,10 @@
 //! Only the guest's kernel mode may call. The result is zero or positive, or a negative [`HypercallError`]. No other
 //! register changes.
 
-/// Version of this interface: what [`Hypercall::Version`] and on x86 CPUID leaf 0x4000_0101 return.
+/// Most frames that one [`Hypercall::DirtyLog`] looks at: 128 MiB of memory, a bitmap of 4 KiB.
+pub const DIRTY_LOG_MOST_FRAMES: u64 = 32768;
+
+/// Version of this interface, which does not change when a hypercall is added (a kernel that lacks it says ENOSYS): what [`Hypercall::Version`] and on x86 CPUID leaf 0x4000_0101 return.
 pub const ABI_VERSION: u32 = 1;
 
 /// Number of the first hypercall ("PH" in the upper half keeps clear of other hypervisors' numbers).
@@ -122,13 +125,21 @@ hypercalls! {
     Version = 1, "version", () -> "1 (the ABI version)", &[];
     /// Reads one exit counter of the calling vCPU.
     ExitCount = 2, "exit-count", ("exit counter index") -> "exits counted since the domain started", &[HypercallError::InvalidArgument];
+    /// Reads which pages of the own RAM were written since the last reading, and begins to log them anew. Bit 0 of the first 64-bit word of the bitmap is the first frame, set if it was written; the bitmap ends with a whole word. All RAM counts as written when the domain starts. Writes of the hypervisor count, that of the bitmap too, for the next reading; so do page tables that the processor walked, whether it changed them or not. Needs `dirty-log = true` in the manifest.
+    DirtyLog = 3, "dirty-log", ("first frame (address / 4096)", "number of frames, 1 to 32768", "address of the bitmap, a multiple of 8") -> "number of pages that were written", &[HypercallError::BadAddress, HypercallError::InvalidArgument, HypercallError::TryAgain, HypercallError::NotSupported];
 }
 
 hypercall_errors! {
     /// The caller was not in kernel mode (x86: CPL 0; Arm: EL1).
     NotPermitted = -1, "EPERM";
+    /// Another CPU did not answer in time; nothing is lost, call again.
+    TryAgain = -11, "EAGAIN";
+    /// A buffer is not, or not wholly, in the domain's RAM, or not aligned.
+    BadAddress = -14, "EFAULT";
     /// An argument is outside its range.
     InvalidArgument = -22, "EINVAL";
+    /// The domain was not given what the hypercall is about.
+    NotSupported = -95, "EOPNOTSUPP";
     /// There is no hypercall of this number.
     Unknown = -1000, "ENOSYS";
 }
@@ -166,6 +177,7 @@ mod tests {
         assert_eq!(Hypercall::Null.number(), 0x5048_0000);
         assert_eq!(Hypercall::Version.number(), 0x5048_0001);
         assert_eq!(Hypercall::ExitCount.number(), 0x5048_0002);
+        assert_eq!(Hypercall::DirtyLog.number(), 0x5048_0003);
         assert_eq!(return_value(Err(HypercallError::Unknown)), (-1000i64).cast_unsigned());
         assert_eq!(return_value(Err(HypercallError::NotPermitted)), u64::MAX);
         assert_eq!(return_value(Ok(u64::MAX)), i64::MAX.unsigned_abs());

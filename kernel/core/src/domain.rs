@@ -84,8 +84,8 @@ pub(crate) struct Domain<A: Arch> {
     pub(crate) image: bundle::Domain<'static>,
     pub(crate) arch: A::Domain,
     pub(crate) ram: GuestRam,
-    /// Kept because the processor walks it; nothing changes it after boot.
-    pub(crate) _space: AddressSpace<A::SecondLevel>,
+    /// What the processor walks. After boot nothing changes in it but the marks of written pages.
+    pub(crate) space: AddressSpace<A::SecondLevel>,
     pub(crate) vcpus: Vec<VcpuSlot<A>>,
     pub(crate) uart: Option<Uart<A>>,
     pub(crate) loader: Lock<Loader, A>,
@@ -122,7 +122,7 @@ impl<A: Arch> Domain<A> {
             image,
             arch,
             ram,
-            _space: space,
+            space,
             vcpus,
             uart,
             loader: Lock::new(Loader::new()),

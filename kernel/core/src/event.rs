@@ -59,8 +59,8 @@ const fn is_write(direction: Direction) -> bool {
 }
 
 /// A hypercall. Never fails: what is unknown or not allowed is an error code.
-pub(crate) fn hypercall<A: Arch>(vcpu: &mut A::Vcpu, request: HypercallRequest) -> Outcome {
-    let result = dispatch::<A>(vcpu, request).unwrap_or_else(HypercallError::code);
+pub(crate) fn hypercall<A: Arch>(env: &Env<'_, A>, vcpu: &mut A::Vcpu, request: HypercallRequest) -> Outcome {
+    let result = dispatch(env, vcpu, request).unwrap_or_else(HypercallError::code);
     A::complete_hypercall(vcpu, result);
     Outcome::Resume
 }
@@ -71,7 +71,7 @@ pub(crate) fn quick_hypercall(number: u64, privileged: bool) -> Option<i64> {
     if number == Hypercall::Null.number() && privileged { Some(0) } else { None }
 }
 
-fn dispatch<A: Arch>(vcpu: &A::Vcpu, request: HypercallRequest) -> Result<i64, HypercallError> {
+fn dispatch<A: Arch>(env: &Env<'_, A>, vcpu: &A::Vcpu, request: HypercallRequest) -> Result<i64, HypercallError> {
     if !request.privileged {
         return Err(HypercallError::NotPermitted);
     }
@@ -82,5 +82,6 @@ fn dispatch<A: Arch>(vcpu: &A::Vcpu, request: HypercallRequest) -> Result<i64, H
             let counter = ExitCounter::from_index(request.arguments[0]).ok_or(HypercallError::InvalidArgument)?;
             Ok(i64::try_from(A::exit_count(vcpu, counter)).unwrap_or(i64::MAX))
         }
+        Hypercall::DirtyLog => crate::dirty_log::read(env.domain, request.arguments),
     }
 }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`mem`] | frames, guest RAM, second-level address spaces |
 //! | [`console`] | UART models and the one physical line |
+//! | `dirty_log` | which pages of a domain were written |
 //! | `domain` | a domain and its life: loading, running, stopping, ended |
 //! | `load` | scrubbing and loading in bounded steps |
 //! | `lock` | how a CPU waits for another |
@@ -23,6 +24,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod console;
+mod dirty_log;
 mod domain;
 mod effects;
 mod event;

@@ -142,7 +142,7 @@ impl<A: Arch> Machine<A> {
         match event {
             Event::PortAccess(access) => crate::event::port(env, &mut vcpu.arch, access),
             Event::Access(access) => crate::event::memory(env, &mut vcpu.arch, access),
-            Event::Hypercall(request) => crate::event::hypercall::<A>(&mut vcpu.arch, request),
+            Event::Hypercall(request) => crate::event::hypercall(env, &mut vcpu.arch, request),
             Event::Halt => Outcome::Block,
             Event::Preempted => Outcome::Reschedule,
             Event::PowerOff => Outcome::Stop(StopReason::PowerOff),

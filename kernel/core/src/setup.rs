@@ -4,7 +4,7 @@ use core::fmt;
 
 use alloc::vec::Vec;
 use phalanx_abi::bundle::{self, Bundle};
-use phalanx_arch_api::table::MapError;
+use phalanx_arch_api::table::{MapError, TableFormat};
 use phalanx_arch_api::{Arch, Gpa, VcpuIndex};
 use phalanx_sched::{Scheduler, VcpuId};
 
@@ -34,6 +34,8 @@ pub enum SetupCause {
     Ram(RamError),
     /// Its second-level tables.
     Tables(BuildError),
+    /// It wants a dirty log, and the processors do not tell what a guest writes.
+    NoDirtyLog,
     /// More consoles than the line can carry.
     TooManyConsoles,
     /// More vCPUs than the machine's interrupt controller serves in one domain.
@@ -66,6 +68,9 @@ impl fmt::Display for SetupError {
                 f.write_str("its memory reaches beyond the guest-physical addresses that this processor can translate")
             }
             SetupCause::Tables(BuildError::Map(_)) => f.write_str("its memory cannot be mapped"),
+            SetupCause::NoDirtyLog => {
+                f.write_str("it wants a dirty log, and the processors of this machine do not mark what a guest writes")
+            }
             SetupCause::TooManyConsoles => f.write_str("too many domains have a console"),
             SetupCause::VcpusOfDomain { asked, most } => {
                 write!(f, "it asks for {asked} vCPUs, and the interrupt controller of this machine serves {most}")
@@ -83,6 +88,7 @@ impl SetupError {
             SetupCause::Ram(_) | SetupCause::Tables(_) => {
                 "lower `memory` in the manifest, or give the machine more (cargo xtask run --memory 1G)"
             }
+            SetupCause::NoDirtyLog => "remove `dirty-log` from the manifest",
             SetupCause::TooManyConsoles => "set `console = false` for some domains in the manifest",
             SetupCause::VcpusOfDomain { .. } | SetupCause::TooManyVcpus => "lower `vcpus` in the manifest",
         }
@@ -149,8 +155,7 @@ fn create_domain<A: Arch>(
     if asked > most {
         return Err(SetupCause::VcpusOfDomain { asked, most });
     }
-    let regions = image.regions().map(|region| (Gpa::new(region.gpa), region.size));
-    let ram = GuestRam::allocate(allocator, regions).map_err(SetupCause::Ram)?;
+    let ram = create_ram::<A>(image, allocator)?;
     let space = AddressSpace::<A::SecondLevel>::build(&ram, A::windows, allocator).map_err(SetupCause::Tables)?;
     let arch = A::new_domain(ids.len(), space.root());
     let slot = |(index, id): (usize, &VcpuId)| VcpuSlot {
@@ -160,6 +165,19 @@ fn create_domain<A: Arch>(
     let vcpus = ids.iter().enumerate().map(slot).collect();
     let uart = create_uart(image, console)?;
     Ok(Domain::new(image.name(), image, arch, ram, space, vcpus, uart))
+}
+
+/// The RAM, with a log where the manifest asks for one.
+fn create_ram<A: Arch>(image: bundle::Domain<'static>, allocator: &mut FrameAllocator) -> Result<GuestRam, SetupCause> {
+    if image.dirty_log() && A::SecondLevel::dirty_mark() == 0 {
+        return Err(SetupCause::NoDirtyLog);
+    }
+    let regions = image.regions().map(|region| (Gpa::new(region.gpa), region.size));
+    let mut ram = GuestRam::allocate(allocator, regions).map_err(SetupCause::Ram)?;
+    if image.dirty_log() {
+        ram.keep_log(allocator).map_err(SetupCause::Ram)?;
+    }
+    Ok(ram)
 }
 
 fn create_uart<A: Arch>(

@@ -58,6 +58,18 @@ pub(crate) fn print_emergency(text: fmt::Arguments<'_>) {
     if let Some(mut uart) = open() {
         // The port's `Write` never fails.
         let _ = fmt::Write::write_fmt(&mut uart, text);
+        // Whoever takes the port over next empties its transmitter.
+        let _ = uart.drain();
+    }
+}
+
+/// Waits until everything is out, unless somebody holds the port: an emulator that is told to end does so at once.
+pub(crate) fn drain() {
+    if let Some(mut port) = PORT.try_lock()
+        && let Some(uart) = port.as_mut()
+    {
+        // A transmitter that stands still does not keep the machine from its end.
+        let _ = uart.drain();
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn refuse(error: &StartError) -> ! {
 }
 
 fn stop_with(verdict: Verdict) -> ! {
+    console::drain();
     stop(EXIT.get().copied().unwrap_or_default(), verdict)
 }
 

@@ -29,6 +29,7 @@ impl Guest {
             name: name.to_owned(),
             vcpus: 1,
             console: false,
+            dirty_log: false,
             on_reboot: OnReboot::Restart,
             regions: vec![Region { gpa: 0, size: 16 * PAGE }],
             segments: Vec::new(),
@@ -63,6 +64,13 @@ impl Guest {
     #[must_use]
     pub const fn console(mut self) -> Self {
         self.0.console = true;
+        self
+    }
+
+    /// The hypervisor logs which of its pages are written.
+    #[must_use]
+    pub const fn dirty_log(mut self) -> Self {
+        self.0.dirty_log = true;
         self
     }
 

@@ -72,4 +72,13 @@ pub trait TableFormat: 'static {
 
     /// What an entry in a table of this level means. Total.
     fn decode(level: Level, value: u64) -> Entry;
+
+    /// The bit that the processor sets in a leaf of 4 KiB when it writes through it, as [`Self::encode_leaf`] sets it from
+    /// the start; 0 where this machine's processors keep no such mark. Constant after boot.
+    ///
+    /// What a guest's own page-table walk touches counts as written, on every processor that has the mark (AMD APM vol. 2,
+    /// 15.25.5; Intel SDM vol. 3C, 30.3.5).
+    fn dirty_mark() -> u64 {
+        0
+    }
 }

@@ -43,13 +43,13 @@ impl<F: TableFormat> Mapper<F> {
         mapping: &Mapping<F::Input>,
     ) -> Result<(), MapError> {
         let Some(below) = level.below() else {
-            map_pages::<F>(memory, table, span, mapping);
+            map_pages::<F>(memory, table, span, mapping, self.unmarked);
             return Ok(());
         };
         for (index, piece) in span.entries(level) {
             match read::<F>(memory, table, level, index) {
                 Entry::Table(next) => self.map_into(memory, Hfn::containing(next), below, piece, mapping)?,
-                Entry::Absent if !leaf_fits::<F>(level, piece, mapping) => {
+                Entry::Absent if level > self.largest || !leaf_fits::<F>(level, piece, mapping) => {
                     let next = self.map_new_table(memory, below, piece, mapping)?;
                     memory.write_entry(table, index, F::encode_table(next.start()));
                 }
@@ -81,17 +81,19 @@ impl<F: TableFormat> Mapper<F> {
     }
 }
 
-/// Fills the entries of a table of the lowest level, which are absent, in a row: at boot there are many.
+/// Fills the entries of a table of the lowest level, which are absent, in a row: at boot there are many. They lack the bits
+/// in `without`.
 fn map_pages<F: TableFormat>(
     memory: &mut impl TableMemory<F::Input>,
     table: Hfn,
     span: Span,
     mapping: &Mapping<F::Input>,
+    without: u64,
 ) {
     let mut output = output_at::<F>(span, mapping).as_u64();
     for index in Level::L1.index(span.first)..=Level::L1.index(span.last) {
         let leaf = F::encode_leaf(Level::L1, Hpa::new(output), mapping.permissions, mapping.memory_type);
-        memory.write_entry(table, index, leaf);
+        memory.write_entry(table, index, leaf & !without);
         output += Level::L1.bytes();
     }
 }
@@ -124,9 +126,9 @@ fn is_absent<F: TableFormat>(memory: &impl TableMemory<F::Input>, table: Hfn, le
     })
 }
 
-/// Whether one entry of `level` can translate all of `piece`.
+/// Whether one entry of `level`, if leaves may be that large, can translate all of `piece`.
 fn leaf_fits<F: TableFormat>(level: Level, piece: Span, mapping: &Mapping<F::Input>) -> bool {
-    level <= F::largest_leaf() && piece.fills_entry(level) && output_at::<F>(piece, mapping).is_aligned(level.bytes())
+    piece.fills_entry(level) && output_at::<F>(piece, mapping).is_aligned(level.bytes())
 }
 
 /// Where `piece` begins on the output side; `check_output` has shown that this does not overflow.

@@ -21,6 +21,8 @@ pub enum MapError {
     OutOfRange,
     /// The format cannot grant exactly these permissions.
     NotExpressible,
+    /// The tree or the machine keeps no marks of what is written.
+    NotTracked,
 }
 
 /// A contiguous range to map.
@@ -56,6 +58,10 @@ pub struct Translation {
 pub struct Mapper<F> {
     pub(super) root: Hfn,
     pub(super) tables: usize,
+    /// The largest leaf that may be used.
+    pub(super) largest: Level,
+    /// The bit that new leaves lack: what marks them as written.
+    pub(super) unmarked: u64,
     format: PhantomData<F>,
 }
 
@@ -66,7 +72,20 @@ impl<F: TableFormat> Mapper<F> {
     /// [`MapError::OutOfTables`].
     pub fn new(memory: &mut impl TableMemory<F::Input>) -> Result<Self, MapError> {
         let root = memory.allocate().ok_or(MapError::OutOfTables)?;
-        Ok(Self { root, tables: 1, format: PhantomData })
+        Ok(Self { root, tables: 1, largest: F::largest_leaf(), unmarked: 0, format: PhantomData })
+    }
+
+    /// An empty tree that tells which pages are written: all its leaves are of 4 KiB, and [`Self::map`] makes them without
+    /// the mark. [`Self::protect`] marks what it changes.
+    ///
+    /// # Errors
+    /// [`MapError::NotTracked`] where the format has no mark, [`MapError::OutOfTables`].
+    pub fn new_tracked(memory: &mut impl TableMemory<F::Input>) -> Result<Self, MapError> {
+        let unmarked = F::dirty_mark();
+        if unmarked == 0 {
+            return Err(MapError::NotTracked);
+        }
+        Ok(Self { largest: Level::L1, unmarked, ..Self::new(memory)? })
     }
 
     /// The root table, for the register that starts a walk.

@@ -1,4 +1,6 @@
 //! Where tables live.
+//!
+//! [`SharedTables`] is for what happens while processors use the tables and write to them.
 
 use crate::Hfn;
 
@@ -21,4 +23,11 @@ pub trait TableMemory<I> {
     /// State after: no access that uses the old entries is still under way. Called between break and make, after
     /// rights were taken away, and before a table is freed.
     fn invalidate(&mut self, start: I, bytes: u64);
+}
+
+/// Tables that the hardware changes while the hypervisor looks on.
+pub trait SharedTables<I>: TableMemory<I> {
+    /// Clears `bits` of one entry and returns what it was before, as one atomic operation: what a processor sets in the
+    /// entry meanwhile is neither lost nor taken for cleared.
+    fn clear_bits(&self, table: Hfn, index: usize, bits: u64) -> u64;
 }

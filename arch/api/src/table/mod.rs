@@ -8,6 +8,8 @@
 //!    │ which entry, in which order, with which TLB maintenance
 //!    ├── TableFormat: Entry ⇄ u64
 //!    └── TableMemory: read, write, allocate, free, invalidate
+//! Mapper::harvest
+//!    └── SharedTables: clear bits that the hardware sets
 //! ```
 //!
 //! The hardware may walk the tables at any moment. After every single write each input address translates as it did
@@ -17,6 +19,7 @@
 mod change;
 mod entry;
 mod format;
+mod harvest;
 mod level;
 mod map;
 mod mapper;
@@ -32,5 +35,5 @@ pub use entry::{Entry, MemoryType, Permissions};
 pub use format::{InputAddress, TableFormat};
 pub use level::{ENTRIES, Level};
 pub use mapper::{MapError, Mapper, Mapping, Translation};
-pub use memory::TableMemory;
-pub use plan::tables_bound;
+pub use memory::{SharedTables, TableMemory};
+pub use plan::{page_tables_bound, tables_bound};

@@ -8,11 +8,20 @@ use super::{InputAddress, Level, Mapping, TableFormat};
 /// the range touches; a level below it needs at most one table at each end of the range.
 #[must_use]
 pub fn tables_bound<F: TableFormat>(mapping: &Mapping<F::Input>) -> u64 {
+    bound(mapping, F::root(), common_leaf::<F>(mapping.input.to_bits() ^ mapping.output.as_u64()))
+}
+
+/// As [`tables_bound`], for a tree that [`super::Mapper::new_tracked`] made: its leaves are all of 4 KiB.
+#[must_use]
+pub fn page_tables_bound<F: TableFormat>(mapping: &Mapping<F::Input>) -> u64 {
+    bound(mapping, F::root(), Level::L1)
+}
+
+fn bound<I: InputAddress>(mapping: &Mapping<I>, root: Level, leaf: Level) -> u64 {
     let first = mapping.input.to_bits();
     let last = first.saturating_add(mapping.bytes.saturating_sub(1));
-    let leaf = common_leaf::<F>(first ^ mapping.output.as_u64());
     let mut bound = 0;
-    let mut above = F::root();
+    let mut above = root;
     while let Some(level) = above.below() {
         let touched = (last >> above.shift()) - (first >> above.shift()) + 1;
         bound += if level < leaf { touched.min(2) } else { touched };

@@ -4,6 +4,7 @@ mod outside;
 mod ram;
 
 use phalanx_abi::exit::ExitCounter;
+use phalanx_abi::hypercall::Hypercall;
 use phalanx_arch_api::{AccessSize, Direction, DomainEnv, Event, FaultReason, Gpa, Ticks};
 
 use crate::domain::FakeDomain;
@@ -26,6 +27,7 @@ struct Processor<'a, E> {
 pub(crate) fn run<E: DomainEnv>(domain: &FakeDomain, vcpu: &mut FakeVcpu, env: &E, until: Option<Ticks>) -> Event {
     let world = world();
     let mut processor = Processor { world: &world, domain, vcpu, env, until };
+    processor.look_at_tlb();
     loop {
         if let Some(event) = processor.step() {
             return event;
@@ -53,8 +55,13 @@ impl<E: DomainEnv> Processor<'_, E> {
         if !self.world.take_interrupts() && !expired {
             return self.world.whim();
         }
+        self.look_at_tlb();
         self.vcpu.count(ExitCounter::Interrupt);
         expired || self.env.must_return() || self.world.serial_waits()
+    }
+
+    fn look_at_tlb(&mut self) {
+        self.vcpu.tlb.look(self.world.current_cpu(), self.domain);
     }
 
     fn fetch(&self, pc: u64) -> Result<Op, FaultReason> {
@@ -90,7 +97,12 @@ impl<E: DomainEnv> Processor<'_, E> {
             }
             Op::Load { gpa, size } => return self.access(gpa, size, Direction::Read),
             Op::Store { gpa, size, value } => return self.access(gpa, size, Direction::Write(value)),
-            Op::Hypercall { number, argument, privileged } => return self.hypercall(number, argument, privileged),
+            Op::Hypercall { number, argument, privileged } => {
+                return self.hypercall(number, [argument, 0, 0], privileged);
+            }
+            Op::DirtyLog { first, frames, buffer } => {
+                return self.hypercall(Hypercall::DirtyLog.number(), [first, frames, buffer], true);
+            }
             Op::PowerOff {} => return Some(self.stop(Event::PowerOff)),
             Op::Reset {} => return Some(self.stop(Event::Reset)),
             Op::ResetUntil { resets } => return self.reset_until(resets),

@@ -38,14 +38,14 @@ impl<E: DomainEnv> Processor<'_, E> {
         });
     }
 
-    pub(super) fn hypercall(&mut self, number: u64, argument: u64, privileged: bool) -> Option<Event> {
+    pub(super) fn hypercall(&mut self, number: u64, arguments: [u64; 3], privileged: bool) -> Option<Event> {
         self.vcpu.count(ExitCounter::Hypercall);
         if let Some(result) = self.env.quick_hypercall(number, privileged) {
             self.vcpu.accumulator = result.cast_unsigned();
             return None;
         }
         self.vcpu.question = Some(Question::Hypercall);
-        Some(Event::Hypercall(HypercallRequest { number, arguments: [argument, 0, 0], privileged }))
+        Some(Event::Hypercall(HypercallRequest { number, arguments, privileged }))
     }
 
     pub(super) fn reset_until(&mut self, resets: u32) -> Option<Event> {

@@ -4,10 +4,10 @@ use phalanx_arch_api::{DomainEnv, Gpa};
 
 use super::Processor;
 use crate::random::mix;
-use crate::table::walk;
+use crate::table::{walk, walk_to_write};
 
 impl<E: DomainEnv> Processor<'_, E> {
-    pub(super) fn fill(&self, gpa: u64, words: u64, pattern: u64) {
+    pub(super) fn fill(&mut self, gpa: u64, words: u64, pattern: u64) {
         (0..words).map(|word| gpa + 8 * word).for_each(|at| self.write(at, expected(pattern, at)));
     }
 
@@ -22,8 +22,9 @@ impl<E: DomainEnv> Processor<'_, E> {
         self.world.memory.read_u64(walk(&self.world.memory, self.domain.root, Gpa::new(gpa))?)
     }
 
-    pub(super) fn write(&self, gpa: u64, value: u64) {
-        let hpa = walk(&self.world.memory, self.domain.root, Gpa::new(gpa));
+    pub(super) fn write(&mut self, gpa: u64, value: u64) {
+        let translate = if self.vcpu.tlb.knows(gpa) { walk } else { walk_to_write };
+        let hpa = translate(&self.world.memory, self.domain.root, Gpa::new(gpa));
         let written = hpa.and_then(|hpa| self.world.memory.write_u64(hpa, value));
         assert!(written.is_some(), "{}: {gpa:#x} is not RAM", self.vcpu);
     }

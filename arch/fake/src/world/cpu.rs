@@ -31,6 +31,8 @@ pub(crate) struct Cpu {
     serial_pending: bool,
     /// The serial line's interrupt was taken, and nobody has asked yet.
     serial_taken: bool,
+    /// Kicks that it has taken.
+    kicks: u64,
     /// Turns that it has waited for a lock.
     spins: u32,
 }
@@ -39,7 +41,7 @@ impl Cpu {
     /// A CPU that comes up at that time.
     pub(crate) const fn new(comes_up: Ticks) -> Self {
         let wait = Wait::Time(comes_up);
-        Self { wait, kick: None, serial_pending: false, serial_taken: false, spins: 0 }
+        Self { wait, kick: None, serial_pending: false, serial_taken: false, kicks: 0, spins: 0 }
     }
 
     /// When it does something next.
@@ -104,8 +106,23 @@ impl World {
             let kicked = cpu.kick.take_if(|at| *at <= now).is_some();
             let serial = core::mem::take(&mut cpu.serial_pending);
             cpu.serial_taken |= serial;
+            cpu.kicks += u64::from(kicked);
             kicked || serial
         })
+    }
+
+    /// Kicks every other CPU and waits until each has taken a kick; takes interrupts meanwhile.
+    pub(crate) fn rendezvous(&self) {
+        let others = || (0..self.cpus.borrow().len()).filter(|cpu| *cpu != self.current_cpu());
+        let kicks = |cpu: usize| self.cpus.borrow().get(cpu).filter(|cpu| !cpu.has_ended()).map(|cpu| cpu.kicks);
+        let before: Vec<_> = others().map(|cpu| (cpu, kicks(cpu))).collect();
+        others().for_each(|cpu| self.kick(CpuIndex(cpu as u16)));
+        while before.iter().any(|(cpu, before)| kicks(*cpu).is_some() && kicks(*cpu) == *before) {
+            self.spin();
+            self.take_interrupts();
+        }
+        // Whatever was taken meanwhile is looked at when the guest is entered.
+        self.kick(CpuIndex(self.current_cpu() as u16));
     }
 
     /// Whether the serial line's interrupt was taken and nobody has asked yet.

@@ -38,6 +38,7 @@ impl<E: DomainEnv> Bus<'_, E> {
         match owner(vcpu, gpa) {
             Owner::LocalApic(offset) => {
                 vcpu.count(ExitCounter::ApicAccess);
+                vcpu.control.sync_apic(&mut vcpu.apic);
                 let now = interrupt::guest_now(vcpu);
                 Ok(widen(size, offset, |offset| vcpu.apic.read(offset, now)))
             }
@@ -72,6 +73,7 @@ impl<E: DomainEnv> Bus<'_, E> {
         match owner(vcpu, gpa) {
             Owner::LocalApic(offset) => {
                 vcpu.count(ExitCounter::ApicAccess);
+                vcpu.control.sync_apic(&mut vcpu.apic);
                 if whole {
                     let now = interrupt::guest_now(vcpu);
                     let effect = vcpu.apic.write(offset, (value & 0xffff_ffff) as u32, now);

@@ -166,9 +166,9 @@ fn write_cr4<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, value: u64) 
 /// MOV to CR8: the task priority (AMD APM vol. 2, section 8.6.4).
 fn write_cr8<C: Control>(vcpu: &mut Vcpu<C>, value: u64) -> Result<(), Injection> {
     let priority = u8::try_from(value).ok().filter(|priority| *priority < 16).ok_or(fault())?;
+    vcpu.control.sync_apic(&mut vcpu.apic);
     vcpu.apic.set_cr8(priority);
     vcpu.control.set_task_priority(priority);
-    vcpu.task_priority = priority;
     Ok(())
 }
 

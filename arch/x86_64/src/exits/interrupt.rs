@@ -7,7 +7,7 @@ use phalanx_arch_api::{DomainEnv, Ticks};
 use crate::domain::Domain;
 use crate::host::instr::rdtsc;
 use crate::host::{kick, this_cpu, timer};
-use crate::vcpu::{Activity, Control, Injection, NmiBlocking, Vcpu, attention};
+use crate::vcpu::{Activity, ApicPart, Control, Injection, NmiBlocking, Vcpu, attention};
 use crate::vlapic::{Effect, Mode, Signals};
 
 /// RFLAGS.TF.
@@ -37,31 +37,66 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
         Effect::EoiBroadcast { vector } => domain.end_of_interrupt(env, vector),
         Effect::Reconfigured => {
             publish(vcpu);
+            share_apic(vcpu, domain);
             vcpu.cpuid.set_apic_enabled(vcpu.apic.mode() != Mode::Disabled);
             vcpu.attention |= attention::TIMER;
         }
     }
     // The write may have been one to the task priority.
-    let priority = vcpu.apic.cr8();
-    if vcpu.task_priority != priority {
-        vcpu.task_priority = priority;
-        vcpu.control.set_task_priority(priority);
+    vcpu.control.set_task_priority(vcpu.apic.cr8());
+    note(vcpu);
+}
+
+/// Has [`deliver`] look where the local APIC holds something for the guest. To be called whenever it may have got something.
+#[inline(always)]
+fn note<C: Control>(vcpu: &mut Vcpu<C>) {
+    if pending(vcpu) {
+        vcpu.attention |= attention::APIC;
     }
+}
+
+/// Gives the processor its part in the local APIC, where it has one: it changes with the APIC's mode.
+///
+/// The processor does not know the software enable, so it delivers only while that is set.
+pub fn share_apic<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
+    let part = match vcpu.apic.mode() {
+        Mode::Disabled => ApicPart::Nothing,
+        Mode::XApic if !vcpu.apic.is_software_enabled() => ApicPart::Page,
+        Mode::XApic => ApicPart::Memory,
+        Mode::X2Apic if !vcpu.apic.is_software_enabled() => ApicPart::Nothing,
+        Mode::X2Apic => ApicPart::Registers,
+    };
+    if vcpu.apic.mode() != Mode::XApic {
+        domain.close_apic_window();
+    }
+    close_window(vcpu);
+    vcpu.attention &= !attention::TASK_PRIORITY;
+    vcpu.control.request_task_priority_exit(None);
+    vcpu.control.share_apic(part);
+    vcpu.control.set_interrupt_status(vcpu.apic.interrupt_status());
+    vcpu.control.set_eoi_exits(vcpu.apic.eoi_exits());
+}
+
+/// A register write that the processor has let into the page.
+pub fn on_apic_write<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, offset: u16) {
+    vcpu.count(ExitCounter::ApicAccess);
+    vcpu.control.sync_apic(&mut vcpu.apic);
+    let now = guest_now(vcpu);
+    let effect = vcpu.apic.written_by_guest(offset, now);
+    apply(vcpu, domain, env, effect);
+}
+
+/// An end of interrupt that the IO-APIC waits for.
+pub fn on_end_of_interrupt<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, vector: u8) {
+    vcpu.count(ExitCounter::ApicAccess);
+    vcpu.control.sync_apic(&mut vcpu.apic);
+    let effect = vcpu.apic.eoi_was_virtualized(vector);
+    apply(vcpu, domain, env, effect);
 }
 
 /// Makes the local APIC's addressing visible to senders.
 pub fn publish<C: Control>(vcpu: &Vcpu<C>) {
     vcpu.inbox.publish(&vcpu.apic);
-}
-
-/// Takes the task priority that the guest left in CR8.
-#[inline(always)]
-pub fn sync_task_priority<C: Control>(vcpu: &mut Vcpu<C>) {
-    let priority = vcpu.control.task_priority();
-    if priority != vcpu.task_priority {
-        vcpu.task_priority = priority;
-        vcpu.apic.set_cr8(priority);
-    }
 }
 
 /// Empties the inbox into the local APIC; acts on INIT, SIPI and NMI.
@@ -74,7 +109,9 @@ pub fn drain<C: Control>(vcpu: &mut Vcpu<C>) {
 
 #[inline(never)]
 fn take_inbox<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.control.sync_apic(&mut vcpu.apic);
     let signals = vcpu.inbox.drain_into(&mut vcpu.apic);
+    note(vcpu);
     if signals != Signals::NONE {
         take_signals(vcpu, signals);
     }
@@ -136,18 +173,26 @@ pub fn wakes<C: Control>(vcpu: &Vcpu<C>) -> bool {
     interrupt || nmi || vcpu.control.injection_pending()
 }
 
-/// Whether the local APIC holds an interrupt that [`deliver`] has to do something about.
+/// Whether the local APIC holds something that [`deliver`] has to do something about.
 #[inline(always)]
-pub fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
-    vcpu.apic.pending_above_ppr().is_some() || vcpu.apic.is_held_by_tpr()
+fn pending<C: Control>(vcpu: &Vcpu<C>) -> bool {
+    if vcpu.control.delivers_interrupts() {
+        vcpu.apic.interrupt_status() != vcpu.control.interrupt_status() || vcpu.apic.eoi_exits_changed()
+    } else {
+        vcpu.apic.has_candidate()
+    }
 }
 
 /// Injects what the guest can take now and asks for a window for what it cannot.
 ///
 /// CR8 is written without an exit as a rule. While an interrupt waits for a lower task priority, its writes do exit.
 pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.attention &= !attention::APIC;
     if vcpu.attention & attention::NMI != 0 {
         deliver_nmi(vcpu);
+    }
+    if vcpu.control.delivers_interrupts() {
+        return hand_over(vcpu);
     }
     let blocked = vcpu.control.injection_pending() || !vcpu.control.interrupts_open();
     match vcpu.apic.pending_above_ppr() {
@@ -161,6 +206,14 @@ pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
         None => close_window(vcpu),
     }
     watch_task_priority(vcpu);
+}
+
+/// The processor delivers: it learns what has been requested since.
+fn hand_over<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.control.set_interrupt_status(vcpu.apic.interrupt_status());
+    if let Some(vectors) = vcpu.apic.take_eoi_exits() {
+        vcpu.control.set_eoi_exits(vectors);
+    }
 }
 
 fn watch_task_priority<C: Control>(vcpu: &mut Vcpu<C>) {

@@ -83,6 +83,16 @@ pub enum Exit {
     },
     /// An access that the second-level tables do not allow.
     SecondLevel(SecondLevelExit),
+    /// The guest wrote to a register of its local APIC: the value stands in the page, and the instruction is over.
+    ApicWrite {
+        /// Offset in the page.
+        offset: u16,
+    },
+    /// The guest ended an interrupt that has to be ended elsewhere too.
+    EndOfInterrupt {
+        /// Vector.
+        vector: u8,
+    },
     /// XSETBV.
     Xsetbv,
     /// An instruction that the guest's processor does not have.

@@ -120,9 +120,10 @@ fn refuse<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, event: TraceEve
 }
 
 #[inline(always)]
-fn read<C: Control>(vcpu: &Vcpu<C>, domain: &Domain, index: u32) -> Result<u64, GeneralProtection> {
+fn read<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain, index: u32) -> Result<u64, GeneralProtection> {
     match index {
         MSR_APIC_BASE | MSR_TSC_DEADLINE | MSR_X2APIC_FIRST..=MSR_X2APIC_LAST => {
+            vcpu.control.sync_apic(&mut vcpu.apic);
             vcpu.apic.read_msr(index, interrupt::guest_now(vcpu))
         }
         _ => read_rare(vcpu, domain, index),
@@ -163,6 +164,7 @@ fn write<C: Control, E: DomainEnv>(
 ) -> Result<(), GeneralProtection> {
     match index {
         MSR_APIC_BASE | MSR_TSC_DEADLINE | MSR_X2APIC_FIRST..=MSR_X2APIC_LAST => {
+            vcpu.control.sync_apic(&mut vcpu.apic);
             let now = interrupt::guest_now(vcpu);
             let effect = vcpu.apic.write_msr(index, value, now)?;
             interrupt::apply(vcpu, domain, env, effect);

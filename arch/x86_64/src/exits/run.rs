@@ -55,7 +55,7 @@ fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
 ) -> Event {
     loop {
         interrupt::drain(vcpu);
-        if (vcpu.attention != 0 || interrupt::pending(vcpu))
+        if vcpu.attention != 0
             && let Some(event) = prepare(domain, vcpu, env, until)
         {
             return event;
@@ -64,7 +64,6 @@ fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
             record::before_entry(vcpu, env);
         }
         B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
-        interrupt::sync_task_priority(vcpu);
         if RECORDED {
             record::after_exit(vcpu);
         }
@@ -83,7 +82,7 @@ fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
             ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
             ExitClass::Port => port::on_exit(vcpu, domain, env),
             ExitClass::Halt => on_halt(vcpu, env),
-            ExitClass::Rare => answer_rare(vcpu, env, until),
+            ExitClass::Rare => answer_rare(vcpu, domain, env, until),
         };
         if let Some(event) = answer {
             return event;
@@ -99,7 +98,9 @@ fn prepare<C: Control, E: DomainEnv>(
     env: &E,
     until: Option<Ticks>,
 ) -> Option<Event> {
+    vcpu.control.sync_apic(&mut vcpu.apic);
     if vcpu.attention & attention::TIMER != 0 {
+        forget_translations(vcpu, domain);
         interrupt::update_timer(vcpu, until);
     }
     if vcpu.attention & attention::UNFINISHED != 0 {
@@ -116,6 +117,17 @@ fn prepare<C: Control, E: DomainEnv>(
     }
     interrupt::deliver(vcpu);
     None
+}
+
+/// Drops second-level translations that others have declared outdated. They kick this CPU, so it is enough to look at the
+/// start of a slice and after each interrupt: the timer has attention after both.
+#[inline(always)]
+fn forget_translations<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
+    let newest = domain.translations();
+    if vcpu.translations != newest {
+        vcpu.translations = newest;
+        vcpu.control.flush_second_level();
+    }
 }
 
 /// Goes on with the instruction that waited for the core.
@@ -166,7 +178,12 @@ fn on_interrupted_delivery<C: Control>(vcpu: &mut Vcpu<C>, interrupted: Injectio
 }
 
 #[inline(never)]
-fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, until: Option<Ticks>) -> Option<Event> {
+fn answer_rare<C: Control, E: DomainEnv>(
+    vcpu: &mut Vcpu<C>,
+    domain: &Domain,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
     match vcpu.control.exit() {
         Exit::InterruptWindow => {
             vcpu.count(ExitCounter::InterruptWindow);
@@ -188,6 +205,8 @@ fn answer_rare<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, until: Opt
             vcpu.step_over(env.memory(), Opcode::CACHE_FLUSH);
         }
         Exit::ControlRegisterWrite { number, source } => control_register::on_write(vcpu, env, number, source),
+        Exit::ApicWrite { offset } => interrupt::on_apic_write(vcpu, domain, env, offset),
+        Exit::EndOfInterrupt { vector } => interrupt::on_end_of_interrupt(vcpu, domain, env, vector),
         Exit::Xsetbv => xsetbv::on_exit(vcpu, env),
         Exit::UndefinedInstruction => refuse(vcpu, env, Injection::undefined_opcode()),
         Exit::ForbiddenInstruction => refuse(vcpu, env, Injection::general_protection()),

@@ -67,7 +67,9 @@ handler!(
 );
 handler!(
     /// Another CPU sent a kick.
-    kick_xapic, kick_x2apic, ["mov byte ptr gs:[{flag}], 1"], flag = kicked
+    /// The count tells others that no guest runs here: LOCK orders it before what this CPU reads next.
+    kick_xapic, kick_x2apic,
+    ["mov byte ptr gs:[{flag}], 1", "lock inc qword ptr gs:[{count}]"], flag = kicked, count = kicks
 );
 handler!(
     /// The console's UART wants attention.

@@ -32,6 +32,7 @@ mod ioapic;
 pub mod paging;
 pub mod percpu;
 pub mod ports;
+mod rendezvous;
 mod setup;
 mod smp;
 pub mod stacks;
@@ -44,6 +45,7 @@ pub use image::{KernelImage, Section};
 pub use interrupts::idle;
 pub use paging::direct_map;
 pub use percpu::{PerCpu, this_cpu};
+pub use rendezvous::rendezvous;
 pub use setup::{Host, init_boot_cpu};
 pub use smp::{CpuEntry, StartReport};
 

@@ -39,6 +39,10 @@ pub struct PerCpu {
     pub unexpected: AtomicU64,
     /// Spurious interrupts of the local APIC.
     pub spurious: AtomicU64,
+    /// Kicks that were taken. Other CPUs wait for it to change ([`super::rendezvous`]).
+    pub(super) kicks: AtomicU64,
+    /// The CPU has been prepared to run guests.
+    pub(super) runs_guests: AtomicBool,
     /// The timer fired since the flag was cleared.
     pub timer_fired: AtomicBool,
     /// Another CPU sent a kick since the flag was cleared.
@@ -67,6 +71,8 @@ impl PerCpu {
             nmi_count: AtomicU64::new(0),
             unexpected: AtomicU64::new(0),
             spurious: AtomicU64::new(0),
+            kicks: AtomicU64::new(0),
+            runs_guests: AtomicBool::new(false),
             timer_fired: AtomicBool::new(false),
             kicked: AtomicBool::new(false),
             console: AtomicBool::new(false),
@@ -82,6 +88,11 @@ impl PerCpu {
     #[must_use]
     pub fn has_pending_flag(&self) -> bool {
         [&self.timer_fired, &self.kicked, &self.console].iter().any(|flag| flag.load(Ordering::Relaxed))
+    }
+
+    /// Notes that guests run here from now on.
+    pub fn set_runs_guests(&self) {
+        self.runs_guests.store(true, Ordering::SeqCst);
     }
 
     /// Notes which vCPU runs here, for the crash card.

@@ -12,7 +12,8 @@ use super::vmcb::{Vmcb, VmcbSegment, clean, misc1, tlb, vintr};
 use crate::exits::kind::{Exit, ExitClass};
 use crate::physical::physical_address;
 use crate::tag::Tag;
-use crate::vcpu::{Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
+use crate::vcpu::{ApicPart, Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
+use crate::vlapic::{InterruptStatus, LocalApic};
 
 /// EFER.SVME: set in the VMCB always (VMRUN demands it), never shown to the guest.
 const EFER_SVME: u64 = 1 << 12;
@@ -240,6 +241,28 @@ impl Control for SvmControl {
         false
     }
 
+    /// The processor's part in the local APIC (AVIC) is not used.
+    fn share_apic(&mut self, _part: ApicPart) {}
+
+    #[inline(always)]
+    fn delivers_interrupts(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn interrupt_status(&self) -> InterruptStatus {
+        InterruptStatus::default()
+    }
+
+    fn set_interrupt_status(&mut self, _status: InterruptStatus) {}
+
+    fn set_eoi_exits(&mut self, _vectors: [u64; 4]) {}
+
+    fn flush_second_level(&mut self) {
+        // A tag's entries go as a whole, those of the nested walk too (AMD APM vol. 2, sections 15.16.2 and 15.25.8).
+        self.flush_tlb();
+    }
+
     fn set_tsc_offset(&mut self, offset: u64) {
         self.vmcb.control.tsc_offset = offset;
         self.touch(clean::INTERCEPTS);
@@ -349,8 +372,11 @@ impl Control for SvmControl {
     }
 
     #[inline(always)]
-    fn task_priority(&self) -> u8 {
-        (self.vmcb.control.virtual_interrupt & vintr::TPR) as u8
+    fn sync_apic(&mut self, apic: &mut LocalApic) {
+        let priority = (self.vmcb.control.virtual_interrupt & vintr::TPR) as u8;
+        if priority != apic.cr8() {
+            apic.set_cr8(priority);
+        }
     }
 
     #[inline(always)]

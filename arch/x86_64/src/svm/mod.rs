@@ -22,11 +22,14 @@ mod vmcb;
 pub use control::SvmControl;
 pub use cpu::SvmCpu;
 pub use features::{Features, Missing};
-use phalanx_arch_api::Hpa;
+use phalanx_arch_api::table::Mapping;
+use phalanx_arch_api::{Gpa, Hpa};
 
 use crate::backend::Backend;
 use crate::table::NestedPaging;
 use crate::vcpu::Gprs;
+use crate::vlapic::LocalApic;
+use crate::vmx::ApicWindow;
 
 /// The backend.
 #[derive(Debug)]
@@ -38,8 +41,16 @@ impl Backend for Svm {
     type SecondLevel = NestedPaging;
     const DELIVERY_ENDS_IN_FAULTS_ONLY: bool = false;
 
-    fn new_control(root: Hpa) -> SvmControl {
+    fn new_control(root: Hpa, _apic: &LocalApic) -> SvmControl {
         SvmControl::new(root, features::chosen())
+    }
+
+    fn apic_mapping() -> Option<Mapping<Gpa>> {
+        None
+    }
+
+    fn apic_window(_root: Hpa) -> Option<ApicWindow> {
+        None
     }
 
     fn load(cpu: &mut SvmCpu, control: &mut SvmControl) {

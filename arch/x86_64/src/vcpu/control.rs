@@ -4,6 +4,7 @@
 use phalanx_arch_api::Ticks;
 
 use crate::exits::kind::{Exit, ExitClass};
+use crate::vlapic::{InterruptStatus, LocalApic};
 
 /// A segment register as the bundle and both backends describe it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,6 +101,19 @@ impl Injection {
     }
 }
 
+/// The processor's part in a local APIC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApicPart {
+    /// None: every access exits, and interrupts are injected.
+    Nothing,
+    /// It tells accesses to the page of registers from those to memory; they exit.
+    Page,
+    /// Registers in memory, and the delivery of interrupts.
+    Memory,
+    /// Registers in MSRs (x2APIC), and the delivery of interrupts.
+    Registers,
+}
+
 /// The guest's state that hardware switches.
 ///
 /// Reads give the state at the last exit with what was written since; writes take effect at the next entry.
@@ -151,6 +165,10 @@ pub trait Control: Sized {
     ///
     /// `false` where the hardware has no timer of its own for it: then the host's timer has to do it.
     fn end_slice_at(&mut self, until: Option<Ticks>) -> bool;
+
+    /// Drops what the processor has cached of the second-level tables for this vCPU, combined with the guest's own or not,
+    /// before the next entry.
+    fn flush_second_level(&mut self);
 
     /// What is added to the host's TSC while the guest runs.
     fn set_tsc_offset(&mut self, offset: u64);
@@ -205,7 +223,24 @@ pub trait Control: Sized {
     /// Asks for an exit where NMI blocking ends: [`Exit::Iret`] before the instruction or [`Exit::NmiWindow`] behind it.
     fn request_iret_exit(&mut self, wanted: bool);
 
-    /// The task priority (CR8) as the guest last set it, 0 to 15.
-    fn task_priority(&self) -> u8;
+    /// Which part of the local APIC's work the processor does from the next entry on. The requests for windows and for an
+    /// exit at a task priority have ended.
+    fn share_apic(&mut self, part: ApicPart);
+
+    /// Whether the processor delivers interrupts by itself, from the page of the local APIC and its interrupt status.
+    fn delivers_interrupts(&self) -> bool;
+
+    /// The interrupt status as [`Self::sync_apic`] took it over, or as it was set since.
+    fn interrupt_status(&self) -> InterruptStatus;
+    fn set_interrupt_status(&mut self, status: InterruptStatus);
+
+    /// The vectors whose end of interrupt exits: bit n mod 64 of word n / 64.
+    fn set_eoi_exits(&mut self, vectors: [u64; 4]);
+
+    /// Takes over into `apic` what the guest and the processor did to it since the last entry: the task priority (CR8),
+    /// deliveries. Nothing when it is called again before the next.
+    fn sync_apic(&mut self, apic: &mut LocalApic);
+
+    /// The task priority for the next entry, 0 to 15.
     fn set_task_priority(&mut self, priority: u8);
 }

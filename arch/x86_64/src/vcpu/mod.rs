@@ -7,7 +7,7 @@ mod reset;
 
 use alloc::boxed::Box;
 
-pub use control::{Control, Injection, InjectionKind, Segment, SegmentName};
+pub use control::{ApicPart, Control, Injection, InjectionKind, Segment, SegmentName};
 pub use gprs::{Gprs, reg};
 use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::Ticks;
@@ -44,6 +44,8 @@ pub mod attention {
     pub const NMI: u8 = 1 << 1;
     /// An interrupt waits for the guest to open its window.
     pub const WINDOW: u8 = 1 << 2;
+    /// The local APIC holds something for the guest.
+    pub const APIC: u8 = 1 << 6;
     /// CR8 writes exit: an interrupt waits for a lower task priority.
     pub const TASK_PRIORITY: u8 = 1 << 5;
     /// The activity is not [`super::Activity::Running`].
@@ -98,8 +100,6 @@ pub struct Vcpu<C> {
     pub apic: LocalApic,
     /// See [`attention`].
     pub attention: u8,
-    /// CR8 as the control structure and the local APIC last agreed on it.
-    pub task_priority: u8,
     /// What the core was asked.
     pub question: Question,
     /// Whether it executes.
@@ -108,6 +108,8 @@ pub struct Vcpu<C> {
     pub nmi: NmiBlocking,
     /// Guest TSC = host TSC + this (wrapping).
     pub tsc_offset: u64,
+    /// [`crate::domain::Domain::translations`] when the TLB was last rid of second-level translations.
+    pub translations: u64,
     /// Where recent code lies.
     pub code_pages: CodePages,
     /// What others send.
@@ -132,17 +134,24 @@ pub struct Vcpu<C> {
 impl<C: Control> Vcpu<C> {
     /// A vCPU after power-on. The boot vCPU (index 0) is ready for an entry state, the others wait for SIPI.
     #[must_use]
-    pub fn new(index: u8, inbox: &'static Inbox, control: C, cpuid: CpuidTable, switched: Box<SwitchedState>) -> Self {
+    pub fn new(
+        index: u8,
+        inbox: &'static Inbox,
+        apic: LocalApic,
+        control: C,
+        cpuid: CpuidTable,
+        switched: Box<SwitchedState>,
+    ) -> Self {
         let mut vcpu = Self {
             gprs: Gprs::default(),
             control,
-            apic: LocalApic::new(u32::from(index), index == 0),
+            apic,
             attention: 0,
-            task_priority: 0,
             question: Question::None,
             activity: Activity::Running,
             nmi: NmiBlocking::Open,
             tsc_offset: 0,
+            translations: 0,
             code_pages: CodePages::default(),
             inbox,
             msrs: MsrState::new(cpuid.physical_address_bits()),

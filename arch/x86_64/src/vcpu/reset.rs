@@ -3,7 +3,7 @@
 use phalanx_abi::bundle::{Entry, X86EntryRecord, X86Segment};
 use phalanx_arch_api::EntryError;
 
-use super::{Activity, Control, NmiBlocking, Question, Segment, SegmentName, Vcpu, attention, reg};
+use super::{Activity, ApicPart, Control, NmiBlocking, Question, Segment, SegmentName, Vcpu, attention, reg};
 
 /// CR0 after RESET and INIT: ET, NW, CD (Intel SDM vol. 3A, table 10-1).
 const CR0_RESET: u64 = 0x6000_0010;
@@ -86,11 +86,11 @@ impl<C: Control> Vcpu<C> {
         control.set_rsp(0);
         control.set_rip(0xfff0);
         control.set_task_priority(0);
-        self.task_priority = 0;
         control.reset_blocking();
         control.request_interrupt_window(None);
         control.request_iret_exit(false);
         control.request_task_priority_exit(None);
+        control.share_apic(ApicPart::Nothing);
         let code = Segment { selector: 0xf000, attributes: CODE, limit: 0xffff, base: 0xffff_0000 };
         control.set_segment(SegmentName::Cs, code);
         let data = Segment { selector: 0, attributes: DATA, limit: 0xffff, base: 0 };

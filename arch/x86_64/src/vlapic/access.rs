@@ -5,7 +5,9 @@ use super::registers::{
     APR, CURRENT_COUNT, DFR, DIVIDE, EOI, ESR, ICR_HIGH, ICR_LOW, ID, INITIAL_COUNT, IRR_LAST, ISR, LDR, PPR, RRD, SVR,
     TPR, VERSION,
 };
-use super::{Delivery, Destination, Effect, LocalApic, Message, Mode, SVR_ENABLE, SVR_WRITABLE};
+use super::{
+    Delivery, Destination, Effect, LocalApic, Message, Mode, SVR_ENABLE, SVR_SUPPRESS_EOI_BROADCAST, SVR_WRITABLE,
+};
 
 /// The fields of ICR bits 31:0 ("Interrupt Command Register"); delivery status (bit 12) always reads idle.
 pub(super) const ICR_WRITABLE: u32 = 0x000c_cfff;
@@ -43,8 +45,9 @@ impl LocalApic {
         match register_at(offset) {
             EOI => self.eoi(),
             ICR_LOW => {
-                self.icr_low = value & ICR_WRITABLE;
-                self.send_ipi()
+                let low = value & ICR_WRITABLE;
+                self.page.set(ICR_LOW, low);
+                self.send_ipi(low)
             }
             register => self.write_other(register, value, now),
         }
@@ -52,7 +55,7 @@ impl LocalApic {
 
     /// The registers that are written less often than once an interrupt.
     #[inline(never)]
-    fn write_other(&mut self, register: u8, value: u32, now: u64) -> Effect {
+    pub(super) fn write_other(&mut self, register: u8, value: u32, now: u64) -> Effect {
         match self.write_register(register, value, now) {
             Some(effect) => effect,
             None => self.write_xapic(register, value),
@@ -65,9 +68,7 @@ impl LocalApic {
             return value;
         }
         match register {
-            APR | EOI | RRD => 0,
-            DFR => self.dfr,
-            ICR_HIGH => self.icr_high,
+            APR | EOI | RRD | DFR | ICR_HIGH => self.page.get(register),
             _ => {
                 self.record_error(ILLEGAL_REGISTER);
                 0
@@ -81,13 +82,9 @@ impl LocalApic {
         match register {
             TPR => self.set_tpr((value & 0xff) as u8),
             SVR => return Some(self.write_svr(value, now)),
-            ESR => self.errors.latch(),
-            INITIAL_COUNT => {
-                return Some(self.change_timer(now, |apic| apic.timer.set_initial_count(value, now)));
-            }
-            DIVIDE => {
-                return Some(self.change_timer(now, |apic| apic.timer.set_divide(value, now)));
-            }
+            ESR => self.page.set(ESR, self.errors.latch()),
+            INITIAL_COUNT => return Some(self.program_timer(now, |timer| timer.set_initial_count(value, now))),
+            DIVIDE => return Some(self.program_timer(now, |timer| timer.set_divide(value, now))),
             _ => return self.write_lvt(register, value, now),
         }
         Some(Effect::None)
@@ -96,14 +93,16 @@ impl LocalApic {
     /// Writes a register that only xAPIC mode has.
     fn write_xapic(&mut self, register: u8, value: u32) -> Effect {
         match register {
-            LDR => self.ldr = value & 0xff00_0000,
-            DFR => self.dfr = value | 0x0fff_ffff,
+            LDR => self.page.set(LDR, value & 0xff00_0000),
+            DFR => self.page.set(DFR, value | 0x0fff_ffff),
             ICR_HIGH => {
-                self.icr_high = value & 0xff00_0000;
+                self.page.set(ICR_HIGH, value & 0xff00_0000);
                 return Effect::None;
             }
             ID | VERSION | APR | PPR | RRD | ISR..=IRR_LAST | CURRENT_COUNT => return Effect::None,
             _ => {
+                // Only a write that the processor let through can have left something there.
+                self.page.set(register, 0);
                 self.record_error(ILLEGAL_REGISTER);
                 return Effect::None;
             }
@@ -117,21 +116,26 @@ impl LocalApic {
         if toggles {
             self.timer_expired(now);
         }
+        self.eoi_exits_changed |= (value ^ self.svr) & SVR_SUPPRESS_EOI_BROADCAST != 0;
         self.svr = value & SVR_WRITABLE;
+        self.page.set(SVR, self.svr);
         if !self.is_software_enabled() {
-            self.lvt.mask_all();
+            self.mask_lvt();
         }
         if toggles { Effect::Reconfigured } else { Effect::None }
     }
 
     /// Sends what the ICR describes ("Issuing Interprocessor Interrupts"); an interrupt to itself is accepted here.
+    ///
+    /// `low` is ICR bits 31:0, which stand in the page already, as the rest does.
     #[inline]
-    pub(super) fn send_ipi(&mut self) -> Effect {
-        if self.icr_low & ICR_SELF_FIXED_MASK == ICR_SELF_FIXED {
-            self.self_ipi((self.icr_low & 0xff) as u8);
+    pub(super) fn send_ipi(&mut self, low: u32) -> Effect {
+        if low & ICR_SELF_FIXED_MASK == ICR_SELF_FIXED {
+            self.self_ipi((low & 0xff) as u8);
             return Effect::None;
         }
-        let Some(message) = Message::from_icr(self.icr_low, self.icr_high, self.mode) else {
+        let high = if self.mode == Mode::X2Apic { self.page.high(ICR_LOW) } else { self.page.get(ICR_HIGH) };
+        let Some(message) = Message::from_icr(low, high, self.mode) else {
             return Effect::None;
         };
         match message.delivery {
@@ -149,7 +153,7 @@ impl LocalApic {
 
 /// The number of the register whose 16 bytes hold `offset`; the page repeats nothing above 3FFH.
 #[inline]
-const fn register_at(offset: u16) -> u8 {
+pub(super) const fn register_at(offset: u16) -> u8 {
     // 12-bit offsets give numbers up to FFH, none of which above 3FH exists.
     (offset >> 4 & 0xff) as u8
 }

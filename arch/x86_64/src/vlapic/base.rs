@@ -1,5 +1,6 @@
 //! IA32_APIC_BASE ("Local APIC Status and Location", "x2APIC State Transitions").
 
+use super::registers::ICR_HIGH;
 use super::{Effect, GeneralProtection, LocalApic};
 
 /// Where the register page is: it does not move, since all vCPUs of a domain share one second-level address space.
@@ -62,11 +63,11 @@ impl LocalApic {
         match mode {
             // What was set up is lost: the next enable finds the power-up state.
             Mode::Disabled => self.reset(),
-            // ICR bits 63:32 are not preserved; the ID and the LDR follow from the mode.
-            Mode::X2Apic => self.icr_high = 0,
+            // ICR bits 63:32 are not preserved: they are at another place from now on, where nothing was written yet.
+            Mode::X2Apic => self.page.set(ICR_HIGH, 0),
             Mode::XApic => {}
         }
-        self.mode = mode;
+        self.set_mode(mode);
         Ok(Effect::Reconfigured)
     }
 }

@@ -1,5 +1,7 @@
 //! The timer as the owner of the vCPU drives it: when to call, and what a call does.
 
+use super::registers::{DIVIDE, INITIAL_COUNT, LVT_TIMER};
+use super::timer::Timer;
 use super::{Effect, LocalApic};
 
 impl LocalApic {
@@ -7,7 +9,7 @@ impl LocalApic {
     ///
     /// `None` when no interrupt can come of it (disarmed or masked).
     pub fn next_deadline(&self) -> Option<u64> {
-        if self.lvt.timer_is_masked() {
+        if self.timer.is_masked() {
             return None;
         }
         self.timer.deadline()
@@ -25,11 +27,11 @@ impl LocalApic {
     #[inline(never)]
     fn expire_timer(&mut self, now: u64) -> bool {
         let missed = self.timer.expire(now);
-        if self.lvt.timer_is_masked() {
+        if self.timer.is_masked() {
             return false;
         }
         self.coalesced_periods = self.coalesced_periods.saturating_add(missed);
-        self.accept(self.lvt.timer_vector(), false);
+        self.accept(self.timer.vector(), false);
         true
     }
 
@@ -47,11 +49,20 @@ impl LocalApic {
 
     /// Changes the timer's programming: what expired before `now` fires first, what is now in the past fires at once.
     #[inline]
-    pub(super) fn change_timer(&mut self, now: u64, change: impl FnOnce(&mut Self)) -> Effect {
+    pub(super) fn change_timer(&mut self, now: u64, change: impl FnOnce(&mut Timer)) -> Effect {
         let before = self.next_deadline();
         self.timer_expired(now);
-        change(self);
+        change(&mut self.timer);
         self.timer_expired(now);
         if self.next_deadline() == before { Effect::None } else { Effect::TimerChanged }
+    }
+
+    /// The same by one of the registers that program it: the page shows what the timer made of the value.
+    pub(super) fn program_timer(&mut self, now: u64, change: impl FnOnce(&mut Timer)) -> Effect {
+        let effect = self.change_timer(now, change);
+        self.page.set(LVT_TIMER, self.timer.entry());
+        self.page.set(INITIAL_COUNT, self.timer.initial_count());
+        self.page.set(DIVIDE, self.timer.divide_register());
+        effect
     }
 }

@@ -1,20 +1,13 @@
-//! Acceptance, priorities and EOI of fixed interrupts ("Handling Interrupts", "Task and Processor Priorities").
+//! Acceptance, acknowledge and EOI of fixed interrupts ("Handling Interrupts").
 
 use super::errors::{RECEIVE_ILLEGAL_VECTOR, SEND_ILLEGAL_VECTOR};
+use super::priority::class_bits;
+use super::registers::PPR;
+use super::vectors::VectorSet::{InService, LevelTriggered, Requested};
 use super::{Effect, LocalApic, SVR_SUPPRESS_EOI_BROADCAST};
 
 /// Vectors 0 to 15 are reserved: the APIC never delivers them ("Interrupt and Exception Priority" and ESR bits 5, 6).
 const FIRST_LEGAL_VECTOR: u8 = 16;
-
-/// The vector that a register or a cache holds, where 0 stands for none.
-const fn some_vector(vector: u8) -> Option<u8> {
-    if vector == 0 { None } else { Some(vector) }
-}
-
-/// The priority class of a vector or a priority register: bits 7:4.
-const fn class(vector: u8) -> u8 {
-    vector >> 4
-}
 
 impl LocalApic {
     /// Accepts a fixed or lowest-priority interrupt into the IRR; `level` sets its TMR bit.
@@ -30,95 +23,66 @@ impl LocalApic {
             self.record_error(RECEIVE_ILLEGAL_VECTOR);
             return;
         }
-        self.irr.insert(vector);
-        self.tmr.assign(vector, level);
-        if vector > self.ppr | 0xf && vector > self.deliverable {
-            self.deliverable = vector;
+        self.page.insert(Requested, vector);
+        if vector > self.requested {
+            self.requested = vector;
+        }
+        if level != self.page.contains(LevelTriggered, vector) {
+            self.change_trigger_mode(vector, level);
         }
     }
 
-    /// The interrupt that the processor would take now, were RFLAGS.IF set: one load.
-    #[inline]
-    pub const fn pending_above_ppr(&self) -> Option<u8> {
-        some_vector(self.deliverable)
-    }
-
-    /// The highest requested vector, whether or not the processor priority lets it through.
-    pub fn highest_pending(&self) -> Option<u8> {
-        some_vector(self.irr.highest())
-    }
-
-    /// Whether only the TPR holds back a request: lowering CR8 would make it deliverable.
-    ///
-    /// A backend that lets the guest write CR8 without an exit must then intercept that write. One load while CR8 is 0.
-    #[inline]
-    pub fn is_held_by_tpr(&self) -> bool {
-        self.cr8() != 0 && self.deliverable == 0 && class(self.irr.highest()) > class(self.isr.highest())
+    /// Sets or clears a TMR bit: the first time that a vector comes from a line, as a rule.
+    #[cold]
+    #[inline(never)]
+    fn change_trigger_mode(&mut self, vector: u8, level: bool) {
+        match level {
+            true => self.page.insert(LevelTriggered, vector),
+            false => self.page.remove(LevelTriggered, vector),
+        }
+        self.eoi_exits_changed = true;
     }
 
     /// Interrupt acknowledge: moves the deliverable vector from IRR to ISR and returns it for injection.
+    ///
+    /// The same steps as "virtual-interrupt delivery" (Intel SDM vol. 3C, section 30.2.2).
     #[inline]
     pub fn ack_interrupt(&mut self) -> Option<u8> {
-        let vector = some_vector(self.deliverable)?;
-        self.irr.remove(vector);
-        self.isr.insert(vector);
-        // It was the highest request, and it outranks the PPR: the new PPR is its class, and nothing is above it.
-        self.ppr = vector & 0xf0;
-        self.deliverable = 0;
+        let vector = self.pending_above_ppr()?;
+        self.page.remove(Requested, vector);
+        self.page.insert(InService, vector);
+        // It outranks the PPR: the new PPR is its class.
+        self.page.set(PPR, u32::from(class_bits(vector)));
+        // Now `requested` is only a bound: see there.
+        self.in_service = vector;
         Some(vector)
     }
 
     /// A write to the EOI register ("Signaling Interrupt Servicing Completion").
     ///
     /// Ends the highest interrupt in service; a level-triggered one is broadcast to the IO-APICs unless suppressed.
-    #[inline]
+    #[inline(always)]
     pub fn eoi(&mut self) -> Effect {
-        let vector = self.isr.highest();
+        let vector = self.in_service;
         if vector == 0 {
             return Effect::None;
         }
-        self.isr.remove(vector);
-        self.refresh();
-        if self.tmr.contains(vector) && self.svr & SVR_SUPPRESS_EOI_BROADCAST == 0 {
+        self.page.remove(InService, vector);
+        if self.requested == vector {
+            self.requested = self.page.highest(Requested);
+        }
+        self.in_service = self.page.highest(InService);
+        self.update_ppr();
+        self.end_of_service(vector)
+    }
+
+    /// What the end of service of `vector` means to others.
+    #[inline]
+    pub(super) fn end_of_service(&self, vector: u8) -> Effect {
+        if self.page.contains(LevelTriggered, vector) && self.svr & SVR_SUPPRESS_EOI_BROADCAST == 0 {
             return Effect::EoiBroadcast { vector };
         }
         Effect::None
-    }
-
-    /// The task-priority register.
-    #[inline]
-    pub const fn tpr(&self) -> u8 {
-        self.tpr
-    }
-
-    /// Writes the task-priority register.
-    #[inline]
-    pub fn set_tpr(&mut self, tpr: u8) {
-        if tpr != self.tpr {
-            self.tpr = tpr;
-            self.refresh();
-        }
-    }
-
-    /// CR8: bits 7:4 of the TPR ("Interaction of Task Priorities between CR8 and APIC").
-    #[inline]
-    pub const fn cr8(&self) -> u8 {
-        class(self.tpr)
-    }
-
-    /// Writes CR8 (bits 3:0 count): the TPR takes the class and clears its sub-class.
-    ///
-    /// An equal class leaves the sub-class alone, so that syncing a cached CR8 back after an exit changes nothing.
-    #[inline]
-    pub fn set_cr8(&mut self, cr8: u8) {
-        if cr8 & 0xf != self.cr8() {
-            self.set_tpr(cr8 << 4);
-        }
-    }
-
-    /// The processor-priority register.
-    pub const fn ppr(&self) -> u8 {
-        self.ppr
     }
 
     /// A self-IPI, by the SELF IPI register or by a shorthand.
@@ -143,23 +107,14 @@ impl LocalApic {
     #[cold]
     pub(super) fn record_error(&mut self, bits: u32) {
         self.errors.detect(bits);
-        if self.lvt.error_is_masked() || !self.errors.take_trigger() {
+        let Some(vector) = self.error_vector() else { return };
+        if !self.errors.take_trigger() {
             return;
         }
-        let vector = self.lvt.error_vector();
         if vector < FIRST_LEGAL_VECTOR {
             self.errors.detect(RECEIVE_ILLEGAL_VECTOR);
         } else {
             self.accept(vector, false);
         }
-    }
-
-    /// Recomputes PPR and the deliverable vector after the TPR or the ISR changed.
-    #[inline]
-    fn refresh(&mut self) {
-        let in_service = self.isr.highest();
-        self.ppr = if class(self.tpr) >= class(in_service) { self.tpr } else { in_service & 0xf0 };
-        let highest = self.irr.highest();
-        self.deliverable = if highest > self.ppr | 0xf { highest } else { 0 };
     }
 }

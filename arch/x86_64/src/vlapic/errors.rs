@@ -7,10 +7,9 @@ pub(super) const RECEIVE_ILLEGAL_VECTOR: u32 = 1 << 6;
 /// Bit 7: an access to a reserved register in xAPIC mode.
 pub(super) const ILLEGAL_REGISTER: u32 = 1 << 7;
 
-/// The ESR, the errors since its last write, and whether one more may interrupt.
+/// The errors since the last write of the ESR, and whether one more may interrupt. The page holds the ESR itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ErrorStatus {
-    visible: u32,
     detected: u32,
     armed: bool,
 }
@@ -18,17 +17,12 @@ pub(super) struct ErrorStatus {
 impl ErrorStatus {
     /// No errors, interrupt armed.
     pub(super) const fn new() -> Self {
-        Self { visible: 0, detected: 0, armed: true }
+        Self { detected: 0, armed: true }
     }
 
-    /// Reads the ESR: the errors that the last write latched.
-    pub(super) const fn read(&self) -> u32 {
-        self.visible
-    }
-
-    /// A write of any value: latches what was detected since the last one and rearms the error interrupt.
-    pub(super) fn latch(&mut self) {
-        *self = Self { visible: self.detected, detected: 0, armed: true };
+    /// A write of any value: rearms the error interrupt, and returns what the ESR shows from now on.
+    pub(super) fn latch(&mut self) -> u32 {
+        core::mem::replace(self, Self::new()).detected
     }
 
     /// Collects error bits; software sees them after the next write.

@@ -114,36 +114,37 @@ impl Inbox {
         if self.is_empty() {
             return Signals::NONE;
         }
-        self.take(apic)
+        self.take(|vector, level| apic.accept(vector, level))
     }
 
-    fn take(&self, apic: &mut LocalApic) -> Signals {
+    #[inline]
+    fn take(&self, mut accept: impl FnMut(u8, bool)) -> Signals {
         let summary = self.summary.swap(0, Ordering::SeqCst);
         let mut named = summary & SUMMARY_WORDS;
         while named != 0 {
-            self.take_word((named.trailing_zeros() & 7) as u8, apic);
+            self.take_word((named.trailing_zeros() & 7) as u8, &mut accept);
             named &= named - 1;
         }
         let (init, sipi) = if summary & SUMMARY_STARTUP == 0 { (false, None) } else { self.startup.take() };
         Signals { nmi: summary & SUMMARY_NMI != 0, init, sipi }
     }
 
-    fn take_word(&self, index: u8, apic: &mut LocalApic) {
+    #[inline]
+    fn take_word(&self, index: u8, accept: &mut impl FnMut(u8, bool)) {
         let Some(word) = self.words.get(usize::from(index)) else {
             return;
         };
         let mut vectors = word.swap(0, Ordering::Acquire);
         while vectors != 0 {
             let vector = index << 6 | (vectors.trailing_zeros() & 63) as u8;
-            apic.accept(vector, index >= LEVEL_WORDS);
+            accept(vector, index >= LEVEL_WORDS);
             vectors &= vectors - 1;
         }
     }
 
     /// Forgets everything that waits: for the reset of a domain whose vCPUs are all stopped.
     pub fn clear(&self) {
-        let mut nobody = LocalApic::new(self.address.id(), false);
-        let _ = self.take(&mut nobody);
+        let _ = self.take(|_, _| {});
     }
 }
 

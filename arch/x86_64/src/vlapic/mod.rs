@@ -9,6 +9,9 @@
 //!                                   IO-APIC ── Message ─────▲
 //! ```
 //!
+//! The registers are one page of memory ([`ApicPage`]) in the layout of VT-x's virtual-APIC page, on every backend. Where
+//! the processor virtualizes the APIC it works on that page itself; `hardware` has what is left to software then.
+//!
 //! What the model chooses where the manual leaves a choice: the APIC ID is fixed, the register page cannot be moved,
 //! lowest-priority IPIs are supported, EOI-broadcast suppression is supported, there is no CMCI entry.
 #![forbid(unsafe_code)]
@@ -27,10 +30,13 @@ mod deadline;
 mod delivery;
 mod effect;
 mod errors;
+mod hardware;
 mod inbox;
 mod lvt;
 mod message;
 mod msr;
+mod page;
+mod priority;
 mod registers;
 mod route;
 mod startup;
@@ -43,16 +49,18 @@ mod tests;
 pub use address::{AddressView, Addressing, ApicAddress};
 pub use base::{DEFAULT_BASE, Mode};
 pub use effect::{Effect, GeneralProtection};
+pub use hardware::InterruptStatus;
 pub use inbox::{Inbox, Signals};
 pub use message::{Delivery, Destination, Message};
 pub use msr::{MSR_APIC_BASE, MSR_TSC_DEADLINE, MSR_X2APIC_FIRST, MSR_X2APIC_LAST};
+pub use page::ApicPage;
 pub use route::{Arbiter, Targets, resolve};
 pub use timer::TSC_TICKS_PER_BUS_CLOCK;
 
+use alloc::boxed::Box;
+
 use errors::ErrorStatus;
-use lvt::LocalVectors;
 use timer::Timer;
-use vectors::VectorSet;
 
 /// Spurious-interrupt vector register: "APIC software enable".
 const SVR_ENABLE: u32 = 1 << 8;
@@ -61,28 +69,31 @@ const SVR_SUPPRESS_EOI_BROADCAST: u32 = 1 << 12;
 /// "Spurious-Interrupt Vector Register": vector, enable, focus checking and EOI-broadcast suppression.
 const SVR_WRITABLE: u32 = 0x13ff;
 
+/// SVR after RESET: software-disabled, vector FFH.
+const SVR_RESET: u32 = 0xff;
+
 /// The local APIC of one vCPU.
 ///
 /// Times are guest-visible TSC ticks: pass what the guest would read by RDTSC at that moment.
-#[derive(Clone, Debug)]
+///
+/// The registers are in the page. Beside it stands what no register shows, and the two vectors that VT-x's processor
+/// keeps beside the page as well ("guest interrupt status").
+#[derive(Debug)]
 pub struct LocalApic {
-    /// The highest request that the processor priority lets through, 0 for none; `accept` and `refresh` keep it true.
-    deliverable: u8,
-    tpr: u8,
-    ppr: u8,
+    /// The highest vector in IRR, 0 for none (RVI). Where it equals `in_service`, IRR was not searched since that moved
+    /// there, and this is a bound: it cannot be deliverable, so the search waits for the EOI.
+    requested: u8,
+    /// The highest vector in ISR, 0 for none (SVI).
+    in_service: u8,
     mode: Mode,
     bootstrap: bool,
+    /// What [`take_eoi_exits`](Self::take_eoi_exits) returned last is out of date.
+    eoi_exits_changed: bool,
+    /// The SVR: at hand for `accept`, and as it was before a write that the processor let into the page.
     svr: u32,
+    page: Box<ApicPage>,
     timer: Timer,
-    irr: VectorSet,
-    isr: VectorSet,
-    tmr: VectorSet,
     id: u32,
-    ldr: u32,
-    dfr: u32,
-    icr_low: u32,
-    icr_high: u32,
-    lvt: LocalVectors,
     errors: ErrorStatus,
     coalesced_periods: u64,
 }
@@ -90,40 +101,44 @@ pub struct LocalApic {
 impl LocalApic {
     /// A local APIC after power-up: xAPIC mode, software-disabled. `bootstrap` is the BSP flag of IA32_APIC_BASE.
     ///
-    /// `id` is the initial (x2)APIC ID; in xAPIC mode its low 8 bits are visible.
-    pub const fn new(id: u32, bootstrap: bool) -> Self {
-        Self {
-            deliverable: 0,
-            tpr: 0,
-            ppr: 0,
+    /// `id` is the initial (x2)APIC ID; in xAPIC mode its low 8 bits are visible. Allocates the page, which stays where
+    /// it is for the life of this value.
+    pub fn new(id: u32, bootstrap: bool) -> Self {
+        let apic = Self {
+            requested: 0,
+            in_service: 0,
             mode: Mode::XApic,
             bootstrap,
-            svr: 0xff,
+            eoi_exits_changed: true,
+            svr: SVR_RESET,
+            page: Box::new(ApicPage::new()),
             timer: Timer::new(),
-            irr: VectorSet::EMPTY,
-            isr: VectorSet::EMPTY,
-            tmr: VectorSet::EMPTY,
             id,
-            ldr: 0,
-            dfr: u32::MAX,
-            icr_low: 0,
-            icr_high: 0,
-            lvt: LocalVectors::RESET,
             errors: ErrorStatus::new(),
             coalesced_periods: 0,
-        }
+        };
+        apic.reset_page();
+        apic
     }
 
     /// Power-up or RESET ("Local APIC State After Power-Up or Reset"): also leaves x2APIC mode.
     pub fn reset(&mut self) {
-        *self = Self::new(self.id, self.bootstrap);
+        self.requested = 0;
+        self.in_service = 0;
+        self.mode = Mode::XApic;
+        self.eoi_exits_changed = true;
+        self.svr = SVR_RESET;
+        self.timer = Timer::new();
+        self.errors = ErrorStatus::new();
+        self.coalesced_periods = 0;
+        self.reset_page();
     }
 
     /// INIT ("Local APIC State After an INIT Reset"): as a reset, but IA32_APIC_BASE keeps its value.
     pub fn init_reset(&mut self) {
         let mode = self.mode;
         self.reset();
-        self.mode = mode;
+        self.set_mode(mode);
     }
 
     /// The (x2)APIC ID.
@@ -151,13 +166,11 @@ impl LocalApic {
         let addressing = match self.mode {
             Mode::Disabled => Addressing::Disabled,
             Mode::X2Apic => Addressing::X2Apic,
-            Mode::XApic if self.dfr >> 28 == 0 => Addressing::Cluster,
+            Mode::XApic if self.page.get(registers::DFR) >> 28 == 0 => Addressing::Cluster,
             Mode::XApic => Addressing::Flat,
         };
-        let logical_id = match self.mode {
-            Mode::X2Apic => self.ldr_register(),
-            _ => self.ldr >> 24,
-        };
+        let ldr = self.page.get(registers::LDR);
+        let logical_id = if self.mode == Mode::X2Apic { ldr } else { ldr >> 24 };
         AddressView { addressing, logical_id, accepts_interrupts: self.is_software_enabled() }
     }
 }

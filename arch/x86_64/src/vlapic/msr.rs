@@ -36,7 +36,7 @@ impl LocalApic {
     #[inline]
     pub fn write_msr(&mut self, index: u32, value: u64, now: u64) -> Result<Effect, GeneralProtection> {
         match index {
-            MSR_TSC_DEADLINE => Ok(self.change_timer(now, |apic| apic.timer.set_tsc_deadline(value))),
+            MSR_TSC_DEADLINE => Ok(self.change_timer(now, |timer| timer.set_tsc_deadline(value))),
             MSR_APIC_BASE => self.write_apic_base(value),
             _ if self.mode != Mode::X2Apic => Err(GeneralProtection),
             MSR_EOI if value == 0 => Ok(self.eoi()),
@@ -53,8 +53,9 @@ impl LocalApic {
         if self.mode != Mode::X2Apic {
             return Err(GeneralProtection);
         }
-        let low = u64::from(self.read_register(register, now).ok_or(GeneralProtection)?);
-        Ok(if register == ICR_LOW { u64::from(self.icr_high) << 32 | low } else { low })
+        let low = self.read_register(register, now).ok_or(GeneralProtection)?;
+        // Zero in all but the ICR.
+        Ok(u64::from(self.page.high(register)) << 32 | u64::from(low))
     }
 
     /// The registers that are written less often than once an interrupt.
@@ -71,9 +72,10 @@ impl LocalApic {
         if value & !X2APIC_ICR_BITS != 0 {
             return Err(GeneralProtection);
         }
-        self.icr_low = low32(value);
-        self.icr_high = low32(value >> 32);
-        Ok(self.send_ipi())
+        let low = low32(value);
+        self.page.set(ICR_LOW, low);
+        self.page.set_high(ICR_LOW, low32(value >> 32));
+        Ok(self.send_ipi(low))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A number is the xAPIC offset divided by 16, and the x2APIC MSR index less 800H.
 
-use super::{LocalApic, Mode, lvt};
+use super::{LocalApic, Mode, SVR_RESET, lvt};
 
 pub(super) const ID: u8 = 0x02;
 pub(super) const VERSION: u8 = 0x03;
@@ -17,9 +17,7 @@ pub(super) const LDR: u8 = 0x0d;
 pub(super) const DFR: u8 = 0x0e;
 pub(super) const SVR: u8 = 0x0f;
 pub(super) const ISR: u8 = 0x10;
-pub(super) const ISR_LAST: u8 = 0x17;
 pub(super) const TMR: u8 = 0x18;
-pub(super) const TMR_LAST: u8 = 0x1f;
 pub(super) const IRR: u8 = 0x20;
 pub(super) const IRR_LAST: u8 = 0x27;
 pub(super) const ESR: u8 = 0x28;
@@ -57,36 +55,44 @@ impl LocalApic {
     #[inline]
     pub(super) fn read_register(&self, register: u8, now: u64) -> Option<u32> {
         Some(match register {
-            ID => self.id_register(),
-            VERSION => VERSION_VALUE,
-            TPR => u32::from(self.tpr),
-            PPR => u32::from(self.ppr),
-            LDR => self.ldr_register(),
-            SVR => self.svr,
-            ISR..=ISR_LAST => self.isr.register(register - ISR),
-            TMR..=TMR_LAST => self.tmr.register(register - TMR),
-            IRR..=IRR_LAST => self.irr.register(register - IRR),
-            ESR => self.errors.read(),
-            ICR_LOW => self.icr_low,
-            INITIAL_COUNT => self.timer.initial_count(),
+            ID | VERSION | TPR | PPR | LDR | SVR | ISR..=IRR_LAST | ESR | ICR_LOW => self.page.get(register),
+            LVT_TIMER..=INITIAL_COUNT | DIVIDE => self.page.get(register),
             CURRENT_COUNT => self.timer.current_count(now),
-            DIVIDE => self.timer.divide_register(),
-            _ => return self.lvt.read(register),
+            _ => return None,
         })
     }
 
-    const fn id_register(&self) -> u32 {
+    /// What the ID register shows: 8 bits in xAPIC mode, 32 in x2APIC mode.
+    pub(super) const fn id_register(&self) -> u32 {
         match self.mode {
             Mode::X2Apic => self.id,
             _ => self.id << 24,
         }
     }
 
-    /// The LDR; in x2APIC mode derived from the ID ("Deriving Logical x2APIC ID from the Local x2APIC ID").
-    pub(super) const fn ldr_register(&self) -> u32 {
-        match self.mode {
-            Mode::X2Apic => self.id >> 4 << 16 | 1 << (self.id & 0xf),
-            _ => self.ldr,
+    /// The LDR of x2APIC mode ("Deriving Logical x2APIC ID from the Local x2APIC ID").
+    const fn x2apic_ldr(&self) -> u32 {
+        self.id >> 4 << 16 | 1 << (self.id & 0xf)
+    }
+
+    /// Changes the mode, and with it what depends on it.
+    pub(super) fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.page.set(ID, self.id_register());
+        if mode == Mode::X2Apic {
+            self.page.set(LDR, self.x2apic_ldr());
+        }
+    }
+
+    /// The registers after RESET ("Local APIC State After Power-Up or Reset").
+    pub(super) fn reset_page(&self) {
+        self.page.clear();
+        self.page.set(ID, self.id_register());
+        self.page.set(VERSION, VERSION_VALUE);
+        self.page.set(DFR, u32::MAX);
+        self.page.set(SVR, SVR_RESET);
+        for register in LVT_TIMER..=LVT_ERROR {
+            self.page.set(register, lvt::MASKED);
         }
     }
 }

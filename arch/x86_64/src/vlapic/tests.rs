@@ -2,11 +2,13 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod errors;
+mod hardware;
 mod inbox;
 mod interrupts;
 mod ipi;
 mod model;
 mod modes;
+mod processor;
 mod registers;
 mod robustness;
 mod route;
@@ -37,6 +39,7 @@ mod offset {
     pub(super) const INITIAL_COUNT: u16 = 0x380;
     pub(super) const CURRENT_COUNT: u16 = 0x390;
     pub(super) const DIVIDE: u16 = 0x3e0;
+    pub(super) const SELF_IPI: u16 = 0x3f0;
 }
 
 const NOW: u64 = 1_000_000;

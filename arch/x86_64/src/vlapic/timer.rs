@@ -1,6 +1,10 @@
-//! The APIC timer ("APIC Timer", "TSC-Deadline Mode") without its LVT entry.
+//! The APIC timer ("APIC Timer", "TSC-Deadline Mode").
 //!
-//! All of it is arithmetic on guest TSC values: the timer is a mode, a period and an absolute deadline.
+//! All of it is arithmetic on guest TSC values: the timer is a mode, a period and an absolute deadline. The registers that
+//! program it are kept here beside the page: what a write changes depends on the value before it, which is gone from the
+//! page when the processor has let the guest write there.
+
+use super::lvt::MASKED;
 
 /// The timer's input clock is the guest's TSC divided by this (before the divide configuration register).
 ///
@@ -15,7 +19,7 @@ const SHORTEST_PERIOD: u64 = 1 << 15;
 
 /// Bits 18:17 of the LVT timer entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TimerMode {
+enum TimerMode {
     OneShot,
     Periodic,
     TscDeadline,
@@ -24,7 +28,7 @@ pub(super) enum TimerMode {
 }
 
 impl TimerMode {
-    pub(super) const fn from_lvt(entry: u32) -> Self {
+    const fn from_lvt(entry: u32) -> Self {
         match entry >> 17 & 3 {
             0 => Self::OneShot,
             1 => Self::Periodic,
@@ -38,24 +42,43 @@ impl TimerMode {
     }
 }
 
-/// The timer's state, without its LVT entry.
+/// The timer's state.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timer {
     deadline: Option<u64>,
+    entry: u32,
     initial: u32,
     divide: u32,
     mode: TimerMode,
 }
 
 impl Timer {
-    /// Stopped, one-shot, divide by 2 (configuration 0).
+    /// Stopped, masked, one-shot, divide by 2 (configuration 0).
     pub(super) const fn new() -> Self {
-        Self { deadline: None, initial: 0, divide: 0, mode: TimerMode::OneShot }
+        Self { deadline: None, entry: MASKED, initial: 0, divide: 0, mode: TimerMode::OneShot }
     }
 
     #[inline]
     pub(super) const fn deadline(&self) -> Option<u64> {
         self.deadline
+    }
+
+    /// The LVT entry.
+    pub(super) const fn entry(&self) -> u32 {
+        self.entry
+    }
+
+    #[inline]
+    pub(super) const fn is_masked(&self) -> bool {
+        self.entry & MASKED != 0
+    }
+
+    pub(super) const fn vector(&self) -> u8 {
+        (self.entry & 0xff) as u8
+    }
+
+    pub(super) fn mask(&mut self) {
+        self.entry |= MASKED;
     }
 
     pub(super) const fn initial_count(&self) -> u32 {
@@ -76,8 +99,14 @@ impl Timer {
         (self.initial as u64) << self.shift()
     }
 
+    /// The LVT entry, with its mode.
+    pub(super) fn set_entry(&mut self, entry: u32) {
+        self.entry = entry;
+        self.set_mode(TimerMode::from_lvt(entry));
+    }
+
     /// Leaving or entering TSC-deadline mode disarms the timer; between the counting modes the count runs on.
-    pub(super) fn set_mode(&mut self, mode: TimerMode) {
+    fn set_mode(&mut self, mode: TimerMode) {
         if mode == self.mode {
             return;
         }

@@ -1,66 +1,81 @@
-//! A set of interrupt vectors: the shape of IRR, ISR and TMR ("Interrupt Acceptance for Fixed Interrupts").
+//! The three sets of interrupt vectors in the page ("Interrupt Acceptance for Fixed Interrupts").
 
-/// 256 bits, one a vector.
+use super::page::ApicPage;
+use super::registers::{IRR, ISR, TMR};
+
+/// 256 bits, one a vector, in eight 32-bit registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct VectorSet {
-    words: [u64; 4],
+#[repr(u8)]
+pub(super) enum VectorSet {
+    /// ISR: interrupts in service.
+    InService = ISR,
+    /// TMR: those that came level-triggered.
+    LevelTriggered = TMR,
+    /// IRR: those that wait.
+    Requested = IRR,
 }
 
 impl VectorSet {
-    /// No vector.
-    pub(super) const EMPTY: Self = Self { words: [0; 4] };
-
-    /// Adds `vector`.
-    #[inline]
-    pub(super) fn insert(&mut self, vector: u8) {
-        if let Some(word) = self.words.get_mut(usize::from(vector >> 6)) {
-            *word |= 1 << (vector & 63);
-        }
+    /// The register that holds `vector`.
+    #[inline(always)]
+    const fn register(self, vector: u8) -> u8 {
+        self as u8 + (vector >> 5)
     }
 
-    /// Takes `vector` out.
-    #[inline]
-    pub(super) fn remove(&mut self, vector: u8) {
-        if let Some(word) = self.words.get_mut(usize::from(vector >> 6)) {
-            *word &= !(1 << (vector & 63));
-        }
-    }
-
-    /// Adds `vector` when `member`, takes it out otherwise.
-    #[inline]
-    pub(super) fn assign(&mut self, vector: u8, member: bool) {
-        if member { self.insert(vector) } else { self.remove(vector) }
-    }
-
-    /// Whether `vector` is in the set.
-    #[inline]
-    pub(super) fn contains(&self, vector: u8) -> bool {
-        self.words.get(usize::from(vector >> 6)).is_some_and(|word| word >> (vector & 63) & 1 != 0)
-    }
-
-    /// The highest vector, that of the highest priority; 0 when the set is empty (no legal vector is).
-    #[inline]
-    pub(super) fn highest(&self) -> u8 {
-        let [w0, w1, w2, w3] = self.words;
-        if w3 | w2 != 0 {
-            if w3 != 0 { 192 | highest_bit(w3) } else { 128 | highest_bit(w2) }
-        } else if w1 | w0 != 0 {
-            if w1 != 0 { 64 | highest_bit(w1) } else { highest_bit(w0) }
-        } else {
-            0
-        }
-    }
-
-    /// The 32-bit register `index` (0 to 7) of the eight that show the set to software.
-    #[inline]
-    pub(super) fn register(&self, index: u8) -> u32 {
-        let word = self.words.get(usize::from(index >> 1)).copied().unwrap_or(0);
-        (word >> (32 * (index & 1)) & 0xffff_ffff) as u32
+    /// Register `index` (0 to 7) of the eight.
+    #[inline(always)]
+    const fn word(self, index: u8) -> u8 {
+        self as u8 + (index & 7)
     }
 }
 
-/// The index of the highest bit of a word that is not zero.
-#[inline]
-fn highest_bit(word: u64) -> u8 {
-    (word.checked_ilog2().unwrap_or(0) & 63) as u8
+#[inline(always)]
+const fn bit(vector: u8) -> u32 {
+    1 << (vector & 31)
+}
+
+impl ApicPage {
+    /// Adds `vector` to `set`.
+    #[inline(always)]
+    pub(super) fn insert(&self, set: VectorSet, vector: u8) {
+        let register = set.register(vector);
+        self.set(register, self.get(register) | bit(vector));
+    }
+
+    /// Takes `vector` out of `set`.
+    #[inline(always)]
+    pub(super) fn remove(&self, set: VectorSet, vector: u8) {
+        let register = set.register(vector);
+        self.set(register, self.get(register) & !bit(vector));
+    }
+
+    /// Whether `vector` is in `set`.
+    #[inline(always)]
+    pub(super) fn contains(&self, set: VectorSet, vector: u8) -> bool {
+        self.get(set.register(vector)) & bit(vector) != 0
+    }
+
+    /// The highest vector, that of the highest priority; 0 when the set is empty (no legal vector is).
+    ///
+    /// Most often one interrupt at a time waits or is in service, and this is asked after it left: empty is the short way.
+    #[inline(always)]
+    pub(super) fn highest(&self, set: VectorSet) -> u8 {
+        let any = (0..8).fold(0, |any, index| any | self.get(set.word(index)));
+        if any == 0 { 0 } else { self.highest_of_some(set) }
+    }
+
+    #[inline(never)]
+    fn highest_of_some(&self, set: VectorSet) -> u8 {
+        let highest_in = |index: u8| {
+            let bit = self.get(set.word(index)).checked_ilog2()?;
+            Some(index << 5 | (bit & 31) as u8)
+        };
+        (0..8).rev().find_map(highest_in).unwrap_or(0)
+    }
+
+    /// The set as a bitmap: vector n is bit n mod 64 of word n / 64, as in the EOI-exit bitmap.
+    pub(super) fn bitmap(&self, set: VectorSet) -> [u64; 4] {
+        let word = |index: u8| u64::from(self.get(set.word(index)));
+        [0, 2, 4, 6].map(|low| word(low) | word(low + 1) << 32)
+    }
 }

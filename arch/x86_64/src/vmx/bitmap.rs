@@ -1,5 +1,7 @@
 //! The MSR bitmap: which MSRs a guest reaches without an exit (Intel SDM vol. 3C, section 26.6.9).
 
+use core::ops::RangeInclusive;
+
 use alloc::boxed::Box;
 
 use phalanx_arch_api::Hpa;
@@ -54,11 +56,40 @@ impl MsrBitmap {
         map.pass_read(TSC);
         map
     }
+
+    fn with_apic(tsc_aux: bool) -> Self {
+        let mut map = Self::usual(tsc_aux);
+        APIC_READS.into_iter().flatten().for_each(|msr| map.pass_read(msr));
+        APIC_WRITES.into_iter().for_each(|msr| map.pass_write(msr));
+        map
+    }
 }
+
+/// x2APIC registers that read without an exit: what the page holds is what software would answer. The others fault, do not
+/// exist or count down.
+const APIC_READS: [RangeInclusive<u32>; 8] = [
+    0x802..=0x803,
+    0x808..=0x808,
+    0x80a..=0x80a,
+    0x80d..=0x80d,
+    0x80f..=0x828,
+    0x830..=0x830,
+    0x832..=0x838,
+    0x83e..=0x83e,
+];
+/// TPR, EOI and SELF IPI: the processor carries these writes out (vol. 3C, section 31.5).
+const APIC_WRITES: [u32; 3] = [0x808, 0x80b, 0x83f];
 
 static MAP: Once<Hpa> = Once::new();
 
-/// The bitmap, the same for all guests. Built by the first call, at boot.
+static APIC_MAP: Once<Hpa> = Once::new();
+
+/// The bitmap for a vCPU in x2APIC mode whose registers the processor answers. Built by the first call, at boot.
+pub fn with_apic(tsc_aux: bool) -> Hpa {
+    *APIC_MAP.call_once(|| physical_address(&raw const *Box::leak(Box::new(MsrBitmap::with_apic(tsc_aux)))))
+}
+
+/// The usual bitmap, the same for all guests. Built by the first call, at boot.
 pub fn usual(tsc_aux: bool) -> Hpa {
     *MAP.call_once(|| physical_address(&raw const *Box::leak(Box::new(MsrBitmap::usual(tsc_aux)))))
 }

@@ -7,19 +7,20 @@ use alloc::boxed::Box;
 
 use phalanx_arch_api::{Hpa, Ticks};
 
-use super::capability::{entry, primary};
+use super::capability::{entry, primary, secondary};
 use super::cpu::Region;
 use super::decode::{Details, classify, decode, reason};
 use super::deferred::Deferred;
 use super::features::Features;
 use super::field::{self as f, Field, Guest, Host, Width};
 use super::residue::Residue;
-use super::{bitmap, ept, instr, segment};
+use super::{bitmap, ept, instr, segment, window};
 use crate::exits::kind::{Exit, ExitClass};
 use crate::host::instr::rdtsc;
 use crate::physical::physical_address;
 use crate::tag::Tag;
-use crate::vcpu::{Control, Injection, InjectionKind, Segment, SegmentName};
+use crate::vcpu::{ApicPart, Control, Injection, InjectionKind, Segment, SegmentName};
+use crate::vlapic::{ApicPage, InterruptStatus, LocalApic};
 
 /// CR0 bits that the guest changes without an exit: MP, TS, WP, AM.
 const CR0_FREE: u64 = 1 << 1 | 1 << 3 | 1 << 16 | 1 << 18;
@@ -48,20 +49,14 @@ const PAUSE_GAP: u32 = 128;
 const PAUSE_WINDOW: u32 = 4096;
 /// INVVPID of one VPID.
 const ONE: u64 = 1;
-/// The virtual-APIC page: the processor keeps the guest's CR8 there (vol. 3C, section 31.1).
-#[repr(C, align(4096))]
-#[derive(Debug)]
-struct ApicPage([u32; 1024]);
-
-/// Index of the TPR in the page.
-const TPR: usize = 0x80 / 4;
-
 /// The VMCS and what of it stands for this processor.
 #[derive(Debug)]
 pub struct VmxControl {
     reason: u32,
     /// An event waits in the entry-interruption field.
     injected: bool,
+    /// What the processor did to the local APIC was taken over since the last exit.
+    synced: bool,
     /// The VMCS is current on the CPU that this runs on.
     current: bool,
     /// Translations are to be forgotten when the VMCS is current.
@@ -69,13 +64,18 @@ pub struct VmxControl {
     rip: u64,
     /// When the slice ends, in host ticks; [`NEVER`] without an end.
     slice_end: Ticks,
-    page: Box<ApicPage>,
+    /// The interrupt status in the VMCS.
+    status: InterruptStatus,
+    /// The processor delivers interrupts.
+    delivers: bool,
     cr0: u64,
     cr4: u64,
     efer: u64,
     pat: u64,
     primary: u32,
     entry: u32,
+    /// The EPT pointer in the VMCS.
+    eptp: u64,
     /// The CPU whose host state is in the VMCS.
     host: Option<u16>,
     /// The TLB tag in the VMCS.
@@ -101,21 +101,24 @@ fn decode_event(information: u32, code: u32) -> Option<Injection> {
 
 impl VmxControl {
     /// The control structure of a guest whose EPT has its root at `root`.
-    pub(super) fn new(root: Hpa, features: Features) -> Self {
+    pub(super) fn new(root: Hpa, apic: *const ApicPage, features: Features) -> Self {
         let mut control = Self {
             reason: 0,
             injected: false,
+            synced: false,
             current: false,
             flush: false,
             rip: 0,
             slice_end: NEVER,
-            page: Box::new(ApicPage([0; 1024])),
+            status: InterruptStatus::default(),
+            delivers: false,
             cr0: 0,
             cr4: 0,
             efer: 0,
             pat: 0,
             primary: features.primary,
             entry: features.entry,
+            eptp: 0,
             host: None,
             tag: Tag::NONE,
             region: Region::new(features.revision),
@@ -125,17 +128,17 @@ impl VmxControl {
         };
         // SAFETY: these values are what this backend is built on: `root` maps the domain's own memory, and everything that is
         // the host's exits.
-        unsafe { control.defer_controls(root) };
+        unsafe { control.defer_controls(root, apic) };
         control
     }
 
     /// The control fields that do not change.
     ///
     /// # Safety
-    /// `root` is the root of tables that map the domain's own memory only.
-    unsafe fn defer_controls(&mut self, root: Hpa) {
+    /// `root` is the root of tables that map the domain's own memory only; `apic` is the page of the vCPU's local APIC.
+    unsafe fn defer_controls(&mut self, root: Hpa, apic: *const ApicPage) {
         let features = self.features;
-        let page = physical_address(&raw const *self.page).as_u64();
+        self.eptp = ept::pointer(root, features.accessed_dirty);
         // SAFETY: the caller's promise, and see `new`.
         unsafe {
             self.set_host(f::PIN_CONTROLS, features.pin);
@@ -149,8 +152,13 @@ impl VmxControl {
             self.set_host(f::EXIT_MSR_LOAD_COUNT, 0);
             self.set_host(f::ENTRY_MSR_LOAD_COUNT, 0);
             self.set_host(f::MSR_BITMAP, bitmap::usual(features.has_tsc_aux()).as_u64());
-            self.set_host(f::VIRTUAL_APIC_PAGE, page);
-            self.set_host(f::EPT_POINTER, ept::pointer(root, features.accessed_dirty));
+            self.set_host(f::VIRTUAL_APIC_PAGE, physical_address(apic).as_u64());
+            if features.virtual_apic {
+                // Built now: nothing is allocated while guests run.
+                let _ = bitmap::with_apic(features.has_tsc_aux());
+                self.set_host(f::APIC_ACCESS_PAGE, window::page().as_u64());
+            }
+            self.set_host(f::EPT_POINTER, self.eptp);
             self.set_host(f::VMCS_LINK_POINTER, u64::MAX);
             self.set_host(f::CR0_MASK, !CR0_FREE);
             self.set_host(f::CR4_MASK, u64::MAX);
@@ -222,6 +230,7 @@ impl VmxControl {
     #[inline(always)]
     pub(super) fn after_exit(&mut self) {
         self.injected = false;
+        self.synced = false;
         self.reason = f::EXIT_REASON.read();
         self.rip = f::GUEST_RIP.read();
     }
@@ -471,6 +480,16 @@ impl Control for VmxControl {
         if self.current { self.flush_now() } else { self.flush = true }
     }
 
+    /// Where the VMCS is not current, the CPU that loads it forgets.
+    fn flush_second_level(&mut self) {
+        if self.current {
+            // SAFETY: in VMX operation, and `Features::detect` has asked for the type.
+            unsafe { instr::invept(ONE, self.eptp) };
+        } else {
+            self.host = self.host.map(|_| u16::MAX);
+        }
+    }
+
     fn end_slice_at(&mut self, until: Option<Ticks>) -> bool {
         if !self.features.has_timer() {
             return false;
@@ -577,14 +596,72 @@ impl Control for VmxControl {
         self.set_primary(primary::NMI_WINDOW.mask(), wanted);
     }
 
-    #[inline(always)]
-    fn task_priority(&self) -> u8 {
-        (self.page.0[TPR] >> 4 & 0xf) as u8
+    fn sync_apic(&mut self, apic: &mut LocalApic) {
+        if self.synced {
+            return;
+        }
+        self.synced = true;
+        if self.delivers {
+            self.status = InterruptStatus::from_bits(f::GUEST_INTERRUPT_STATUS.read());
+            apic.set_interrupt_status(self.status);
+        } else {
+            // CR8 is in the page already; the processor priority follows it.
+            apic.set_cr8(apic.cr8());
+        }
+    }
+
+    /// The processor keeps CR8 in the page of the local APIC.
+    fn set_task_priority(&mut self, _priority: u8) {}
+
+    fn share_apic(&mut self, part: ApicPart) {
+        const ALL: u32 = secondary::APIC_ACCESSES.mask()
+            | secondary::X2APIC_MODE.mask()
+            | secondary::APIC_REGISTERS.mask()
+            | secondary::INTERRUPT_DELIVERY.mask();
+        const BOTH: u32 = secondary::APIC_REGISTERS.mask() | secondary::INTERRUPT_DELIVERY.mask();
+        let part = if self.features.virtual_apic { part } else { ApicPart::Nothing };
+        let (bits, map) = match part {
+            ApicPart::Nothing => (0, bitmap::usual(self.features.has_tsc_aux())),
+            ApicPart::Page => (secondary::APIC_ACCESSES.mask(), bitmap::usual(self.features.has_tsc_aux())),
+            ApicPart::Memory => (BOTH | secondary::APIC_ACCESSES.mask(), bitmap::usual(self.features.has_tsc_aux())),
+            ApicPart::Registers => {
+                (BOTH | secondary::X2APIC_MODE.mask(), bitmap::with_apic(self.features.has_tsc_aux()))
+            }
+        };
+        self.delivers = matches!(part, ApicPart::Memory | ApicPart::Registers);
+        // SAFETY: the processor works on the page of this vCPU's own local APIC; both bitmaps let the guest reach what is its
+        // own.
+        unsafe {
+            self.set_host(f::SECONDARY_CONTROLS, self.features.secondary & !ALL | bits);
+            self.set_host(f::MSR_BITMAP, map.as_u64());
+        }
+        self.flush_second_level();
     }
 
     #[inline(always)]
-    fn set_task_priority(&mut self, priority: u8) {
-        self.page.0[TPR] = u32::from(priority & 0xf) << 4;
+    fn delivers_interrupts(&self) -> bool {
+        self.delivers
+    }
+
+    #[inline(always)]
+    fn interrupt_status(&self) -> InterruptStatus {
+        self.status
+    }
+
+    fn set_interrupt_status(&mut self, status: InterruptStatus) {
+        self.status = status;
+        if self.delivers {
+            self.set(f::GUEST_INTERRUPT_STATUS, status.bits());
+        }
+    }
+
+    fn set_eoi_exits(&mut self, vectors: [u64; 4]) {
+        if self.delivers {
+            let fields = [f::EOI_EXIT_BITMAP_0, f::EOI_EXIT_BITMAP_1, f::EOI_EXIT_BITMAP_2, f::EOI_EXIT_BITMAP_3];
+            for (field, word) in fields.into_iter().zip(vectors) {
+                self.set(field, word);
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::{host, instr};
 use crate::host::instr::{rdmsr, wrmsr};
 use crate::physical::physical_address;
 use crate::tag::Tags;
+use crate::vcpu::Control;
 
 /// A VMCS, or what VMXON wants: a page that begins with the revision.
 #[repr(C, align(4096))]
@@ -65,6 +66,7 @@ impl VmxCpu {
         if moved {
             // SAFETY: the VMCS is current, and this CPU's descriptor tables and page tables are final.
             unsafe { host::write_state() };
+            control.flush_second_level();
         }
         if let Some(tags) = &mut self.tags {
             let (tag, flush) = tags.assign(control.tag);

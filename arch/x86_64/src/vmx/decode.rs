@@ -4,6 +4,7 @@
 use phalanx_arch_api::{AccessSize, Gpa};
 
 use crate::exits::kind::{Exit, ExitClass, PortExit, SecondLevelExit};
+use crate::vlapic::DEFAULT_BASE;
 
 /// What else the processor wrote about an exit. Which of it has a meaning depends on the reason.
 pub trait Details {
@@ -21,6 +22,7 @@ pub trait Details {
 pub mod reason {
     pub const EXCEPTION_OR_NMI: u32 = 0;
     pub const EXTERNAL_INTERRUPT: u32 = 1;
+    pub const APIC_ACCESS: u32 = 44;
     pub const EPT_VIOLATION: u32 = 48;
     /// VM entry failed (bit 31), because of the guest's state.
     pub const ENTRY_FAILED_GUEST_STATE: u32 = 1 << 31 | 33;
@@ -42,7 +44,7 @@ pub fn classify(reason: u32, details: &impl Details) -> ExitClass {
         18 => ExitClass::Hypercall,
         30 => ExitClass::Port,
         31 | 32 => ExitClass::Msr,
-        reason::EPT_VIOLATION => ExitClass::SecondLevel,
+        reason::EPT_VIOLATION | reason::APIC_ACCESS => ExitClass::SecondLevel,
         reason::EXCEPTION_OR_NMI if is_nmi(details.interruption().0) => ExitClass::Interrupt,
         _ => ExitClass::Rare,
     }
@@ -62,6 +64,7 @@ pub fn decode(reason: u32, details: &impl Details) -> Exit {
         31 => Exit::Msr { write: false },
         32 => Exit::Msr { write: true },
         reason::EPT_VIOLATION => Exit::SecondLevel(second_level(details)),
+        reason::APIC_ACCESS => Exit::SecondLevel(apic_access(details)),
         _ => decode_rare(reason, details),
     }
 }
@@ -78,6 +81,8 @@ fn decode_rare(reason: u32, details: &impl Details) -> Exit {
         28 => control_register(details),
         40 => Exit::Pause,
         43 => Exit::TaskPriority,
+        45 => Exit::EndOfInterrupt { vector: details.qualification() as u8 },
+        56 => Exit::ApicWrite { offset: (details.qualification() & 0xfff) as u16 },
         55 => Exit::Xsetbv,
         // GETSEC, RSM, VMCLEAR to VMXON, MWAIT, MONITOR, INVEPT, INVVPID, VMFUNC.
         11 | 17 | 19..=27 | 36 | 39 | 50 | 53 | 59 => Exit::UndefinedInstruction,
@@ -143,6 +148,19 @@ fn second_level(details: &impl Details) -> SecondLevelExit {
     }
 }
 
+/// Exit qualification of an APIC access (vol. 3C, table 29-6): bits 11:0 are the offset, bits 15:12 the access (0 read, 1
+/// write, 2 fetch, 3 while an event was delivered, others by physical address: a walk of the guest's tables).
+fn apic_access(details: &impl Details) -> SecondLevelExit {
+    let qualification = details.qualification();
+    let kind = qualification >> 12 & 0xf;
+    SecondLevelExit {
+        gpa: Gpa::new(DEFAULT_BASE | qualification & 0xfff),
+        write: kind == 1,
+        fetch: kind == 2,
+        table_walk: kind > 3,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,8 +204,10 @@ mod tests {
 
     #[test]
     fn every_exit_that_this_backend_asks_for_has_a_name() {
-        for reason in [0, 1, 2, 3, 7, 8, 10, 11, 12, 13, 15, 17, 18, 30, 31, 32, 36, 39, 40, 43, 48, 50, 52, 53, 54, 55]
-        {
+        for reason in [
+            0, 1, 2, 3, 7, 8, 10, 11, 12, 13, 15, 17, 18, 30, 31, 32, 36, 39, 40, 43, 44, 45, 48, 50, 52, 53, 54, 55,
+            56,
+        ] {
             assert!(!matches!(decode(reason, &fake(0)), Exit::Unknown(_)), "{reason}");
         }
         assert_eq!(decode(9, &fake(0)), Exit::Unknown(9));

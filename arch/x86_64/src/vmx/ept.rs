@@ -25,10 +25,13 @@ const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
 /// Whether leaves of 1 GiB may be used.
 static GIGABYTE_LEAVES: AtomicBool = AtomicBool::new(false);
+/// Whether the processor keeps accessed and dirty bits.
+static MARKS: AtomicBool = AtomicBool::new(false);
 
-/// Lets new mappings use leaves of 1 GiB, where the processor has them (IA32_VMX_EPT_VPID_CAP bit 17).
-pub fn enable_gigabyte_leaves() {
-    GIGABYTE_LEAVES.store(true, Ordering::Relaxed);
+/// Says what this processor's tables can be: leaves of 1 GiB, accessed and dirty bits (IA32_VMX_EPT_VPID_CAP bits 17, 21).
+pub(super) fn set_abilities(gigabyte_leaves: bool, accessed_dirty: bool) {
+    GIGABYTE_LEAVES.store(gigabyte_leaves, Ordering::Relaxed);
+    MARKS.store(accessed_dirty, Ordering::Relaxed);
 }
 
 /// Extended page tables.
@@ -77,6 +80,10 @@ impl TableFormat for ExtendedPaging {
             },
             memory_type: if value & WRITE_BACK == WRITE_BACK { MemoryType::WriteBack } else { MemoryType::Uncached },
         }
+    }
+
+    fn dirty_mark() -> u64 {
+        if MARKS.load(Ordering::Relaxed) { DIRTY } else { 0 }
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Features {
     pub gigabyte_leaves: bool,
     /// TLB entries are tagged.
     pub vpid: bool,
+    /// The processor takes part in the local APIC: registers and the delivery of interrupts.
+    pub virtual_apic: bool,
     /// The preemption timer counts the bits of the TSC from this one on.
     pub timer_shift: u32,
 }
@@ -194,6 +196,7 @@ impl Features {
             cr4_ones: fixed(0x488),
             accessed_dirty: ept & ept::ACCESSED_DIRTY != 0,
             gigabyte_leaves: ept & ept::PAGES_1G != 0,
+            virtual_apic: APIC.iter().all(|control| secondary_capability().has(*control)),
             vpid: secondary & secondary::VPID.mask() != 0,
             timer_shift: (instr::rdmsr(MISC) & 0x1f) as u32,
         })
@@ -209,8 +212,15 @@ impl Features {
         self.secondary & secondary::RDTSCP.mask() != 0
     }
 
+    /// The same without the processor's part in the local APIC.
+    #[must_use]
+    pub const fn without_virtual_apic(self) -> Self {
+        Self { virtual_apic: false, ..self }
+    }
+
     /// Makes these the ones that new control structures are built for.
     pub fn choose(self) {
+        super::ept::set_abilities(self.gigabyte_leaves, self.accessed_dirty);
         CHOSEN.call_once(|| self);
     }
 }
@@ -247,9 +257,17 @@ fn primary_field(capability: Capability) -> Result<u32, Missing> {
     Ok(field & !(primary::INTERRUPT_WINDOW.mask() | primary::NMI_WINDOW.mask()))
 }
 
+/// The processor's part in the local APIC is all of these, or nothing.
+const APIC: [Control; 4] =
+    [secondary::APIC_ACCESSES, secondary::X2APIC_MODE, secondary::APIC_REGISTERS, secondary::INTERRUPT_DELIVERY];
+
+fn secondary_capability() -> Capability {
+    Capability(instr::rdmsr(Msr(0x48b)))
+}
+
 /// The secondary controls, and IA32_VMX_EPT_VPID_CAP.
 fn second_level() -> Result<(u32, u64), Missing> {
-    let capability = Capability(instr::rdmsr(Msr(0x48b)));
+    let capability = secondary_capability();
     if !capability.has(secondary::EPT) {
         return Err(Missing::Ept);
     }
@@ -286,6 +304,7 @@ pub(super) fn chosen() -> Features {
         accessed_dirty: false,
         gigabyte_leaves: false,
         vpid: false,
+        virtual_apic: false,
         timer_shift: 0,
     })
 }

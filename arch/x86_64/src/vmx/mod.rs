@@ -12,6 +12,7 @@
 //! | `decode` | exit reasons | `decode` |
 //! | `enter` | the world switch | `enter` |
 //! | `bitmap` | MSRs that do not exit | `intercepts` |
+//! | `window` | the page whose accesses the processor answers like a local APIC | |
 //! | `ept` | the format of the second-level tables | `../table` |
 //! | `host` | where an exit brings the processor | |
 //! | `cpu` | one physical CPU in VMX operation | `cpu` |
@@ -31,17 +32,20 @@ mod host;
 mod instr;
 mod residue;
 mod segment;
+mod window;
 
 use core::arch::asm;
 
 pub use control::VmxControl;
 pub use cpu::VmxCpu;
-pub use ept::enable_gigabyte_leaves;
 pub use features::{Features, Missing};
-use phalanx_arch_api::Hpa;
+use phalanx_arch_api::table::Mapping;
+use phalanx_arch_api::{Gpa, Hpa};
+pub use window::ApicWindow;
 
 use crate::backend::Backend;
 use crate::vcpu::{Control, Gprs};
+use crate::vlapic::LocalApic;
 
 /// The backend.
 #[derive(Debug)]
@@ -53,8 +57,17 @@ impl Backend for Vmx {
     type SecondLevel = ept::ExtendedPaging;
     const DELIVERY_ENDS_IN_FAULTS_ONLY: bool = true;
 
-    fn new_control(root: Hpa) -> VmxControl {
-        VmxControl::new(root, features::chosen())
+    fn new_control(root: Hpa, apic: &LocalApic) -> VmxControl {
+        VmxControl::new(root, apic.page_address(), features::chosen())
+    }
+
+    fn apic_mapping() -> Option<Mapping<Gpa>> {
+        features::chosen().virtual_apic.then(window::mapping)
+    }
+
+    fn apic_window(root: Hpa) -> Option<ApicWindow> {
+        // SAFETY: the core calls this with the root of a new domain's tables, which stay as they are.
+        unsafe { ApicWindow::find(root) }
     }
 
     fn load(cpu: &mut VmxCpu, control: &mut VmxControl) {

@@ -67,6 +67,8 @@ pub(crate) struct DomainEntry {
     pub(crate) flash: Option<u64>,
     pub(crate) vcpus: u32,
     pub(crate) console: bool,
+    /// Whether the hypervisor logs which pages are written (x86 only).
+    pub(crate) dirty_log: bool,
     pub(crate) load: Option<Spanned<u64>>,
     pub(crate) entry: Option<Spanned<u64>>,
     pub(crate) on_reboot: OnReboot,
@@ -90,13 +92,28 @@ pub(super) fn read(
     let memory = memory(&mut reader).unwrap_or(Spanned::new(place, DEFAULT_MEMORY));
     let flash = flash(&mut reader, architecture);
     let vcpus = vcpus(&mut reader).unwrap_or(1);
-    let console = reader.boolean("console").unwrap_or(true);
+    let console = reader.boolean("console").is_none_or(Spanned::into_inner);
+    let dirty_log = dirty_log(&mut reader, architecture);
     let load = reader.number("load");
     let entry = reader.number("entry");
     let on_reboot = reader.choice("on-reboot", &ON_REBOOT).map_or(OnReboot::Restart, Spanned::into_inner);
     reader.finish();
     let (name, kernel) = (name?, kernel?);
-    Some(DomainEntry { name, kernel, format, initrd, cmdline, memory, flash, vcpus, console, load, entry, on_reboot })
+    Some(DomainEntry {
+        name,
+        kernel,
+        format,
+        initrd,
+        cmdline,
+        memory,
+        flash,
+        vcpus,
+        console,
+        dirty_log,
+        load,
+        entry,
+        on_reboot,
+    })
 }
 
 /// Complains about names that two domains share.
@@ -143,6 +160,15 @@ fn flash(reader: &mut Reader<'_, '_>, architecture: Architecture) -> Option<u64>
         reader.complain(problem.help("remove it: a PC has RAM at address 0"));
     }
     Some(bytes.into_inner())
+}
+
+fn dirty_log(reader: &mut Reader<'_, '_>, architecture: Architecture) -> bool {
+    let Some(wanted) = reader.boolean("dirty-log") else { return false };
+    if *wanted.get_ref() && architecture != Architecture::X86_64 {
+        let problem = Problem::new(wanted.span(), "`dirty-log` is for x86_64 machines", "cannot be kept");
+        reader.complain(problem.help("remove it: on Arm nothing tells yet which pages a guest writes"));
+    }
+    wanted.into_inner()
 }
 
 /// A number of bytes from `least` to `most`, in whole pages.

@@ -52,8 +52,8 @@ impl<'a, 'i> Reader<'a, 'i> {
         self.typed(key, "a string", |value| value.as_str().map(str::to_owned))
     }
 
-    pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
-        self.typed(key, "`true` or `false`", DeValue::as_bool).map(Spanned::into_inner)
+    pub(super) fn boolean(&mut self, key: &'static str) -> Option<Spanned<bool>> {
+        self.typed(key, "`true` or `false`", DeValue::as_bool)
     }
 
     /// A number from 0 to 2^63 - 1, in any base that TOML knows.

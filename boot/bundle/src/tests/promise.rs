@@ -67,7 +67,7 @@ proptest! {
 fn several_domains_keep_their_order_and_properties() {
     let shop = Workshop::new(&[("kernel", &Elf::default().build())]);
     let manifest = "[[domain]]\nname = 'b'\nkernel = 'kernel'\nmemory = '5G'\nvcpus = 3\non-reboot = 'end'\n\
-        [[domain]]\nname = 'a'\nkernel = 'kernel'\nconsole = false\n";
+        [[domain]]\nname = 'a'\nkernel = 'kernel'\nconsole = false\ndirty-log = true\n";
     let bytes = shop.build(manifest).unwrap();
     let domains: Vec<_> = Bundle::parse(&bytes).unwrap().domains().collect();
     let facts = |index: usize| (domains[index].name(), domains[index].vcpus(), domains[index].console());
@@ -75,6 +75,7 @@ fn several_domains_keep_their_order_and_properties() {
     let regions: Vec<_> = domains[0].regions().map(|region| (region.gpa, region.size)).collect();
     assert_eq!(regions, [(0, 3 << 30), (4 << 30, 2 << 30)]);
     assert_eq!(domains[1].memory(), 256 << 20, "the default");
+    assert_eq!(domains.iter().map(|domain| domain.dirty_log()).collect::<Vec<_>>(), [false, true]);
     let policies: Vec<_> = domains.iter().map(|domain| domain.on_reboot()).collect();
     assert_eq!(policies, [phalanx_abi::bundle::OnReboot::End, phalanx_abi::bundle::OnReboot::Restart]);
 }

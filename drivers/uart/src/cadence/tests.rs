@@ -27,8 +27,13 @@ impl Registers for &mut Fake {
             FIFO => u32::from(self.to_receive.pop_front().unwrap()),
             STATUS => {
                 let full = self.in_fifo == DEPTH;
+                // The last byte is out of the FIFO and still on the line.
+                let (empty, sending) = (self.in_fifo <= 1, self.in_fifo > 0);
                 self.in_fifo = self.in_fifo.saturating_sub(1);
-                u32::from(full) << 4 | u32::from(self.to_receive.is_empty()) << 1
+                u32::from(full) << 4
+                    | u32::from(self.to_receive.is_empty()) << 1
+                    | u32::from(empty) << 3
+                    | u32::from(sending) << 11
             }
             _ => self.held.get(&offset).copied().unwrap_or(0),
         }
@@ -75,6 +80,15 @@ fn nothing_is_lost_in_a_full_fifo() {
     assert_eq!(fake.sent, text);
     Cadence::new(&mut fake).write_str("a\nb").unwrap();
     assert_eq!(fake.sent[256..], *b"a\r\nb");
+}
+
+#[test]
+fn draining_waits_for_the_last_byte() {
+    let mut fake = Fake::default();
+    let mut uart = Cadence::new(&mut fake);
+    uart.write(b"0123456789").unwrap();
+    assert_eq!(uart.drain(), Ok(()));
+    assert_eq!(fake.in_fifo, 0);
 }
 
 #[test]

@@ -29,8 +29,9 @@ impl Registers for &mut Fake {
             FLAG => {
                 self.looks += 1;
                 let full = self.in_fifo == DEPTH || self.jammed;
+                let busy = self.in_fifo > 0 || self.jammed;
                 self.in_fifo = self.in_fifo.saturating_sub(1);
-                u32::from(full) << 5 | u32::from(self.to_receive.is_empty()) << 4
+                u32::from(full) << 5 | u32::from(self.to_receive.is_empty()) << 4 | u32::from(busy) << 3
             }
             _ => self.held.get(&offset).copied().unwrap_or(0),
         }
@@ -74,6 +75,17 @@ fn nothing_is_lost_in_a_full_fifo() {
     assert_eq!(fake.sent, text);
     Pl011::new(&mut fake).write_str("a\nb").unwrap();
     assert_eq!(fake.sent[256..], *b"a\r\nb");
+}
+
+#[test]
+fn draining_waits_for_the_last_byte() {
+    let mut fake = Fake::default();
+    let mut uart = Pl011::new(&mut fake);
+    uart.write(b"0123456789").unwrap();
+    assert_eq!(uart.drain(), Ok(()));
+    assert_eq!(fake.in_fifo, 0);
+    fake.jammed = true;
+    assert_eq!(Pl011::new(&mut fake).drain(), Err(TransmitTimeout));
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use super::error::{BundleError, DomainError, Table};
 use super::layout::{
-    ALWAYS, CLASS_SHARED, DEVICE_NS16550, DEVICE_PL011, DeviceRecord, DomainRecord, FLAG_CONSOLE, MAX_DOMAINS,
-    MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, ONLY_GICV2, ONLY_GICV3, PAGE_SIZE, RegionRecord, SegmentRecord,
+    ALWAYS, CLASS_SHARED, DEVICE_NS16550, DEVICE_PL011, DeviceRecord, DomainRecord, FLAG_CONSOLE, FLAG_DIRTY_LOG,
+    MAX_DOMAINS, MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, ONLY_GICV2, ONLY_GICV3, PAGE_SIZE, RegionRecord,
+    SegmentRecord,
 };
 use super::terms::Device;
 use super::view::{Bundle, name, slice};
@@ -50,7 +51,7 @@ fn scalars(record: &DomainRecord) -> Result<(), DomainError> {
     if class != CLASS_SHARED {
         return Err(DomainError::Class { class });
     }
-    if record.flags.get() & !FLAG_CONSOLE != 0 {
+    if record.flags.get() & !(FLAG_CONSOLE | FLAG_DIRTY_LOG) != 0 {
         return Err(DomainError::Flags { flags: record.flags.get() });
     }
     match record.on_reboot.get() {

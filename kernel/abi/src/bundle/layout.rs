@@ -24,6 +24,8 @@ pub const MAX_NAME: usize = 31;
 pub const CLASS_SHARED: u32 = 1;
 /// [`DomainRecord::flags`]: the domain's serial port is attached to the machine's console.
 pub const FLAG_CONSOLE: u32 = 1 << 0;
+/// [`DomainRecord::flags`]: the hypervisor keeps a log of the pages that are written.
+pub const FLAG_DIRTY_LOG: u32 = 1 << 1;
 /// [`DomainRecord::on_reboot`]: start again from the bundle with scrubbed memory.
 pub const ON_REBOOT_RESTART: u32 = 0;
 /// [`DomainRecord::on_reboot`]: treat a reboot as power-off.
@@ -116,7 +118,7 @@ records! {
         pub vcpus: U32,
         /// [`CLASS_SHARED`].
         pub class: U32,
-        /// [`FLAG_CONSOLE`] or 0.
+        /// [`FLAG_CONSOLE`], [`FLAG_DIRTY_LOG`], both or 0.
         pub flags: U32,
         /// [`ON_REBOOT_RESTART`] or [`ON_REBOOT_END`].
         pub on_reboot: U32,

@@ -26,9 +26,9 @@ mod sample;
 pub use error::{BundleError, DomainError, Table};
 pub use layout::{
     ALWAYS, ARCH_AARCH64, ARCH_X86_64, ArmEntryRecord, CLASS_SHARED, DEVICE_NS16550, DEVICE_PL011, DeviceRecord,
-    DomainRecord, ENTRY_ARM, ENTRY_X86, EntryRef, FLAG_CONSOLE, Header, MAGIC, MAX_DOMAINS, MAX_NAME, MAX_VCPUS,
-    ON_REBOOT_END, ON_REBOOT_RESTART, ONLY_GICV2, ONLY_GICV3, PAGE_SIZE, Range, RegionRecord, SegmentRecord, TableRef,
-    VERSION, X86DescriptorTable, X86EntryRecord, X86Segment,
+    DomainRecord, ENTRY_ARM, ENTRY_X86, EntryRef, FLAG_CONSOLE, FLAG_DIRTY_LOG, Header, MAGIC, MAX_DOMAINS, MAX_NAME,
+    MAX_VCPUS, ON_REBOOT_END, ON_REBOOT_RESTART, ONLY_GICV2, ONLY_GICV3, PAGE_SIZE, Range, RegionRecord, SegmentRecord,
+    TableRef, VERSION, X86DescriptorTable, X86EntryRecord, X86Segment,
 };
 pub use terms::{Architecture, Class, Device, Entry, OnReboot, Region, Segment};
 pub use view::{Bundle, Domain};

@@ -128,7 +128,7 @@ fn scalars_of_a_domain() {
     assert_eq!(domain_refusal(|d| d.vcpus = 0.into()), DomainError::Vcpus { count: 0 });
     assert_eq!(domain_refusal(|d| d.vcpus = 65.into()), DomainError::Vcpus { count: 65 });
     assert_eq!(domain_refusal(|d| d.class = 9.into()), DomainError::Class { class: 9 });
-    assert_eq!(domain_refusal(|d| d.flags = 3.into()), DomainError::Flags { flags: 3 });
+    assert_eq!(domain_refusal(|d| d.flags = 7.into()), DomainError::Flags { flags: 7 });
     assert_eq!(domain_refusal(|d| d.on_reboot = 2.into()), DomainError::OnReboot { policy: 2 });
     assert_eq!(domain_refusal(|d| d.memory = 0.into()), DomainError::Memory { declared: 0, regions: 0x20_1000 });
     assert_eq!(domain_refusal(|d| d.entry.kind = 3.into()), DomainError::EntryKind { kind: 3 });

@@ -60,8 +60,8 @@ fn bundle() -> impl Strategy<Value = (Architecture, Vec<DomainSpec>)> {
 
 fn domain(architecture: Architecture) -> impl Strategy<Value = DomainSpec> {
     let (entry, devices) = (entry(architecture), vec_of(device(), 0..3));
-    let scalars = (1..=64u32, any::<bool>(), any::<bool>());
-    (regions(), entry, devices, scalars).prop_flat_map(|(regions, entry, devices, (vcpus, console, end))| {
+    let scalars = (1..=64u32, any::<bool>(), any::<bool>(), any::<bool>());
+    (regions(), entry, devices, scalars).prop_flat_map(|(regions, entry, devices, (vcpus, console, dirty_log, end))| {
         let (start, size) = (regions[0].gpa, regions[0].size);
         segments(size).prop_map(move |mut segments| {
             segments.iter_mut().for_each(|segment| segment.gpa += start);
@@ -69,6 +69,7 @@ fn domain(architecture: Architecture) -> impl Strategy<Value = DomainSpec> {
                 name: String::new(),
                 vcpus,
                 console,
+                dirty_log,
                 on_reboot: if end { OnReboot::End } else { OnReboot::Restart },
                 regions: regions.clone(),
                 segments,
@@ -85,6 +86,7 @@ fn spec_of(domain: Domain<'_>) -> DomainSpec {
         name: domain.name().to_string(),
         vcpus: domain.vcpus(),
         console: domain.console(),
+        dirty_log: domain.dirty_log(),
         on_reboot: domain.on_reboot(),
         regions: domain.regions().collect(),
         segments: domain

@@ -15,6 +15,7 @@ pub(super) fn domain(name: &str) -> DomainSpec {
         name: name.to_string(),
         vcpus: 2,
         console: true,
+        dirty_log: false,
         on_reboot: OnReboot::Restart,
         regions: vec![Region { gpa: 0, size: 0x20_0000 }, Region { gpa: 1 << 32, size: 0x1000 }],
         segments: vec![

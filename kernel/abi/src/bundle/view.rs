@@ -4,8 +4,8 @@ use core::{fmt, str};
 
 use super::error::DomainError;
 use super::layout::{
-    ArmEntryRecord, DeviceRecord, DomainRecord, ENTRY_ARM, ENTRY_X86, EntryRef, FLAG_CONSOLE, ON_REBOOT_END, Range,
-    RegionRecord, SegmentRecord, X86EntryRecord,
+    ArmEntryRecord, DeviceRecord, DomainRecord, ENTRY_ARM, ENTRY_X86, EntryRef, FLAG_CONSOLE, FLAG_DIRTY_LOG,
+    ON_REBOOT_END, Range, RegionRecord, SegmentRecord, X86EntryRecord,
 };
 use super::terms::{Architecture, Class, Device, Entry, OnReboot, Region, Segment};
 
@@ -99,6 +99,12 @@ impl<'a> Domain<'a> {
     #[must_use]
     pub const fn console(self) -> bool {
         self.record.flags.get() & FLAG_CONSOLE != 0
+    }
+
+    /// Whether the hypervisor keeps a log of the pages that are written.
+    #[must_use]
+    pub const fn dirty_log(self) -> bool {
+        self.record.flags.get() & FLAG_DIRTY_LOG != 0
     }
 
     /// What a reboot of the guest does.

@@ -10,8 +10,8 @@ use zerocopy::{Immutable, IntoBytes};
 
 use super::layout::{
     ArmEntryRecord, CLASS_SHARED, DEVICE_NS16550, DEVICE_PL011, DeviceRecord, DomainRecord, ENTRY_ARM, ENTRY_X86,
-    EntryRef, FLAG_CONSOLE, Header, MAGIC, MAX_NAME, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE, Range, RegionRecord,
-    SegmentRecord, TableRef, VERSION, X86EntryRecord,
+    EntryRef, FLAG_CONSOLE, FLAG_DIRTY_LOG, Header, MAGIC, MAX_NAME, ON_REBOOT_END, ON_REBOOT_RESTART, PAGE_SIZE,
+    Range, RegionRecord, SegmentRecord, TableRef, VERSION, X86EntryRecord,
 };
 use super::parse::checksum;
 use super::{Architecture, Device, OnReboot, Region};
@@ -25,6 +25,8 @@ pub struct DomainSpec {
     pub vcpus: u32,
     /// Whether its serial port is attached to the machine's console.
     pub console: bool,
+    /// Whether the hypervisor keeps a log of the pages that are written.
+    pub dirty_log: bool,
     /// What a reboot does.
     pub on_reboot: OnReboot,
     /// RAM, ascending; its sum is the memory size.
@@ -104,7 +106,7 @@ impl BundleWriter {
             memory: domain.regions.iter().fold(0, |sum: u64, region| sum.saturating_add(region.size)).into(),
             vcpus: domain.vcpus.into(),
             class: CLASS_SHARED.into(),
-            flags: if domain.console { FLAG_CONSOLE } else { 0 }.into(),
+            flags: (flag(domain.console, FLAG_CONSOLE) | flag(domain.dirty_log, FLAG_DIRTY_LOG)).into(),
             on_reboot: match domain.on_reboot {
                 OnReboot::Restart => ON_REBOOT_RESTART,
                 OnReboot::End => ON_REBOOT_END,
@@ -181,6 +183,11 @@ fn seal(mut file: Vec<u8>, mut header: Header) -> Vec<u8> {
     header.checksum = checksum(&file).into();
     file[..size_of::<Header>()].copy_from_slice(header.as_bytes());
     file
+}
+
+/// A flag, or nothing.
+const fn flag(wanted: bool, flag: u32) -> u32 {
+    if wanted { flag } else { 0 }
 }
 
 /// Appends records and tells where they are.

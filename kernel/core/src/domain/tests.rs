@@ -33,6 +33,7 @@ fn with_domain(vcpus: u32, test: impl FnOnce(&Domain<Fake>)) {
         name: "a".into(),
         vcpus,
         console: false,
+        dirty_log: false,
         on_reboot: OnReboot::Restart,
         regions: std::vec![Region { gpa: 0, size: 0x1000 }],
         segments: Vec::new(),

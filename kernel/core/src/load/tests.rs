@@ -25,6 +25,7 @@ fn image_with(regions: &[(u64, u64)], segments: Vec<SegmentSpec>) -> bundle::Dom
         name: "a".into(),
         vcpus: 1,
         console: false,
+        dirty_log: false,
         on_reboot: OnReboot::Restart,
         regions: regions.iter().map(|(gpa, steps)| Region { gpa: *gpa, size: steps * STEP }).collect(),
         segments,

@@ -1,6 +1,6 @@
 //! A domain's second-level address space: what its guest-physical addresses reach.
 
-use phalanx_arch_api::table::{Level, tables_bound};
+use phalanx_arch_api::table::{Level, page_tables_bound, tables_bound};
 use phalanx_arch_api::table::{MapError, Mapper, Mapping, MemoryType, Permissions, TableFormat, Translation};
 use phalanx_arch_api::{Gpa, Hpa};
 
@@ -26,7 +26,8 @@ pub enum BuildError {
 }
 
 impl<F: TableFormat<Input = Gpa>> AddressSpace<F> {
-    /// Builds the tables for `ram` and `windows`, with frames for all that they need.
+    /// Builds the tables for `ram` and `windows`, with frames for all that they need. Where the RAM keeps a log, the tables
+    /// tell which pages are written.
     ///
     /// # Errors
     /// [`BuildError`]; `allocator` is then as before.
@@ -36,10 +37,11 @@ impl<F: TableFormat<Input = Gpa>> AddressSpace<F> {
         allocator: &mut FrameAllocator,
     ) -> Result<Self, BuildError> {
         let mappings = || mappings(ram).chain(windows());
-        let frames = 1 + mappings().map(|mapping| tables_bound::<F>(&mapping)).sum::<u64>();
+        let bound = if ram.keeps_log() { page_tables_bound::<F> } else { tables_bound::<F> };
+        let frames = 1 + mappings().map(|mapping| bound(&mapping)).sum::<u64>();
         let extent = allocator.allocate(frames, Level::L1).map_err(BuildError::Tables)?;
         let mut tables = TablePool::new(extent.into_hypervisor());
-        match map_all(mappings(), &mut tables) {
+        match map_all(mappings(), ram.keeps_log(), &mut tables) {
             Ok(mapper) => Ok(Self { mapper, tables }),
             Err(error) => {
                 give_back(tables, allocator);
@@ -66,6 +68,15 @@ impl<F: TableFormat<Input = Gpa>> AddressSpace<F> {
         self.mapper.tables_used()
     }
 
+    /// Calls `found` for every page of the range that a guest wrote since the last call for it. Processors may go on
+    /// writing by what they have cached: see [`Mapper::harvest`].
+    ///
+    /// # Errors
+    /// [`MapError::NotTracked`] where the RAM keeps no log, [`MapError::Misaligned`], [`MapError::OutOfRange`].
+    pub fn harvest(&self, gpa: Gpa, bytes: u64, found: impl FnMut(Gpa)) -> Result<(), MapError> {
+        self.mapper.harvest(&self.tables, gpa, bytes, found)
+    }
+
     /// Gives the tables back. State before: no processor uses them or has cached any of them.
     pub fn destroy(self, allocator: &mut FrameAllocator) {
         give_back(self.tables, allocator);
@@ -85,9 +96,10 @@ fn mappings(ram: &GuestRam) -> impl Iterator<Item = Mapping<Gpa>> {
 
 fn map_all<F: TableFormat<Input = Gpa>>(
     mut mappings: impl Iterator<Item = Mapping<Gpa>>,
+    tracked: bool,
     tables: &mut TablePool,
 ) -> Result<Mapper<F>, MapError> {
-    let mut mapper = Mapper::new(tables)?;
+    let mut mapper = if tracked { Mapper::new_tracked(tables)? } else { Mapper::new(tables)? };
     mappings.try_for_each(|mapping| mapper.map(tables, mapping))?;
     Ok(mapper)
 }

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use phalanx_arch_api::table::{ENTRIES, TableMemory};
+use phalanx_arch_api::table::{ENTRIES, SharedTables, TableMemory};
 use phalanx_arch_api::{Gpa, Hfn};
 
 use super::frame::{Extent, Hypervisor};
@@ -87,4 +87,11 @@ impl TableMemory<Gpa> for TablePool {
     /// Nothing to tell: tables change only while their address space is built or taken down, and no processor has
     /// cached any of it then.
     fn invalidate(&mut self, _start: Gpa, _bytes: u64) {}
+}
+
+impl SharedTables<Gpa> for TablePool {
+    fn clear_bits(&self, table: Hfn, index: usize, bits: u64) -> u64 {
+        let word = self.number(table).and_then(|table| self.frames.word(table * WORDS + index as u64));
+        word.map_or(0, |word| word.fetch_and(!bits, Ordering::AcqRel))
+    }
 }

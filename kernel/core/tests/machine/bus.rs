@@ -83,6 +83,7 @@ fn every_hypercall_answers() {
             Hypercall::Version => i64::from(ABI_VERSION),
             // The hypercall that asks is the first.
             Hypercall::ExitCount => 1,
+            Hypercall::DirtyLog => HypercallError::NotSupported.code(),
         };
         assert_eq!(result(call.number(), ExitCounter::Hypercall as u64), expected, "{}", call.name());
     }

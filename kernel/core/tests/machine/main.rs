@@ -2,6 +2,7 @@
 
 mod bus;
 mod console;
+mod dirty_log;
 mod fair;
 mod input;
 mod load;

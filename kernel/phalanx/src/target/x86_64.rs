@@ -65,9 +65,6 @@ fn choose() -> Result<Kind, Missing> {
                 missing => Missing::Vmx(missing),
             })?;
             features.choose();
-            if features.gigabyte_leaves {
-                vmx::enable_gigabyte_leaves();
-            }
             Ok(Kind::Vmx)
         }
         Err(missing) => Err(Missing::Svm(missing)),

@@ -2,14 +2,15 @@
 
 use crate::probe;
 use crate::probe::{Probe, Want};
-use guest_rt::hypercall::{BASE, ENOSYS, EPERM, EXIT_COUNT, NULL, VERSION, call, on_phalanx, vmcall, vmmcall};
+use guest_rt::hypercall::{
+    BASE, DIRTY_LOG, EINVAL, ENOSYS, EOPNOTSUPP, EPERM, EXIT_COUNT, NULL, VERSION, call, on_phalanx, vmcall, vmmcall,
+};
 use guest_rt::report::{self, Hex, Sweep};
 use guest_rt::trap::{Fault, UD, attempt};
 use guest_rt::user::{self, Registers};
 use guest_rt::{cpuid, port, println};
 
 const ABI_VERSION: i64 = 1;
-const EINVAL: i64 = -22;
 const COUNTERS_TRIED: u64 = 64;
 /// Index of the counter of port accesses.
 const PORT_COUNTER: u64 = 3;
@@ -31,8 +32,9 @@ fn numbers() {
     for arguments in [[0; 3], JUNK] {
         sweep.expect("null", call(NULL, arguments), 0);
         sweep.expect("version", call(VERSION, arguments), ABI_VERSION);
+        sweep.expect("the log that this domain has not", call(DIRTY_LOG, arguments), EOPNOTSUPP);
         let small = 0..0x100;
-        let near = (BASE + 3..BASE + 0x100).chain(BASE - 0x10..BASE);
+        let near = (BASE + 4..BASE + 0x100).chain(BASE - 0x10..BASE);
         let odd = [u64::MAX, 1 << 63, BASE << 32, BASE | 1 << 32, BASE | 1 << 63, 0xffff_ffff, i64::MIN as u64];
         for number in small.chain(near).chain(odd) {
             sweep.expect(Hex(number), call(number, arguments), ENOSYS);
@@ -63,7 +65,7 @@ fn from_ring_3() {
     let intel = probe!("vmcall", Want::Untried, Want::Runs, "mov rax, rdi", "vmcall");
     let probe: Probe = if cpuid::is_amd() { amd } else { intel };
     let mut sweep = Sweep::new("hypercall-ring-3");
-    for number in [NULL, VERSION, EXIT_COUNT, BASE + 3, 0, u64::MAX] {
+    for number in [NULL, VERSION, EXIT_COUNT, DIRTY_LOG, BASE + 4, 0, u64::MAX] {
         // SAFETY: two instructions without memory operands.
         let got = unsafe { user::run(probe.ring3 as *const u8, Registers { rdi: number, ..Registers::default() }) };
         sweep.expect(Hex(number), got, Ok(EPERM as u64));

@@ -57,7 +57,7 @@ fn main() {
         "sweep" => sweep(),
         "init-storm" => storm::interrupts(),
         "nmi" => storm::nmi(),
-        "spin" => spins::run(),
+        "pause" => spins::run(),
         mode => ends::run(mode),
     }
 }

@@ -14,8 +14,18 @@ pub const NULL: u64 = BASE;
 pub const VERSION: u64 = BASE + 1;
 /// Returns how often this vCPU left the guest for the reason with index RDI.
 pub const EXIT_COUNT: u64 = BASE + 2;
+/// Reads the dirty log: first frame, frames and the address of the bitmap in RDI, RSI and RDX.
+pub const DIRTY_LOG: u64 = BASE + 3;
 /// Result of an unknown number.
 pub const ENOSYS: i64 = -1000;
+/// Result of an argument out of range.
+pub const EINVAL: i64 = -22;
+/// Result where another CPU did not answer in time.
+pub const EAGAIN: i64 = -11;
+/// Result of a buffer outside the RAM.
+pub const EFAULT: i64 = -14;
+/// Result of what the domain was not given.
+pub const EOPNOTSUPP: i64 = -95;
 /// Result of any hypercall from a privilege level above 0.
 pub const EPERM: i64 = -1;
 

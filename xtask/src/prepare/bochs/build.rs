@@ -41,8 +41,12 @@ pub(super) const OPTIONS: &[&str] = &[
     "--enable-e1000",
 ];
 
-/// What is mended in it. The head of the file says why.
-pub(super) const PATCH: &str = include_str!("svm-interrupts.patch");
+/// What is mended in it. The head of each file says why.
+pub(super) const PATCHES: [(&str, &str); 3] = [
+    ("svm-interrupts.patch", include_str!("svm-interrupts.patch")),
+    ("vmx-interrupts.patch", include_str!("vmx-interrupts.patch")),
+    ("svm-state.patch", include_str!("svm-state.patch")),
+];
 
 /// What an emulator is made of, unpacked.
 pub(super) struct Parts {
@@ -86,11 +90,14 @@ pub(super) fn build(parts: &Parts, into: &Path) -> Result<()> {
 }
 
 fn mend(source: &Path) -> Result<()> {
-    let file = source.join("svm-interrupts.patch");
-    fs::write(&file, PATCH).map_err(at_path("write", &file))?;
-    let mut patch = Command::new("patch");
-    patch.args(["--strip=1", "--batch", "--fuzz=0", "--input"]).arg(&file).current_dir(source);
-    process::output(&mut patch, "patch Bochs' source", super::HELP).map(drop)
+    for (name, text) in PATCHES {
+        let file = source.join(name);
+        fs::write(&file, text).map_err(at_path("write", &file))?;
+        let mut patch = Command::new("patch");
+        patch.args(["--strip=1", "--batch", "--fuzz=0", "--input"]).arg(&file).current_dir(source);
+        process::output(&mut patch, "patch Bochs' source", super::HELP)?;
+    }
+    Ok(())
 }
 
 /// Moves what a machine needs out of the source and the packages.

@@ -87,7 +87,7 @@ impl Missing {
 /// Where it is, or will be. Another way of building it has another place.
 pub(crate) fn folder(places: &Places) -> PathBuf {
     let mut hasher = DefaultHasher::new();
-    (build::OPTIONS, build::PATCH).hash(&mut hasher);
+    (build::OPTIONS, build::PATCHES).hash(&mut hasher);
     places.cache.join(format!("bochs-{VERSION}-{:08x}", hasher.finish() as u32))
 }
 

@@ -1,6 +1,7 @@
 //! The mapper on formats of our own, over a memory that records every write.
 
 mod basic;
+mod harvest;
 mod history;
 mod model;
 mod recorder;
@@ -9,7 +10,7 @@ mod refusal;
 use super::{Entry, Level, Mapping, MemoryType, Permissions, TableFormat};
 use crate::{Gpa, Hpa};
 
-/// A format for tests: bit 0 present, 1 leaf, 2 to 4 rwx, 5 uncached.
+/// A format for tests: bit 0 present, 1 leaf, 2 to 4 rwx, 5 uncached, 6 written.
 pub(super) enum Toy<const BREAK_BEFORE_MAKE: bool> {}
 
 /// As x86: entries may be replaced in place.
@@ -34,7 +35,7 @@ impl<const BREAK_BEFORE_MAKE: bool> TableFormat for Toy<BREAK_BEFORE_MAKE> {
         assert!(output.is_aligned(level.bytes()), "{output} in a leaf of {level:?}");
         let Permissions { read, write, execute } = permissions;
         let uncached = memory_type == MemoryType::Uncached;
-        let bits = [true, true, read, write, execute, uncached];
+        let bits = [true, true, read, write, execute, uncached, true];
         bits.iter().enumerate().fold(output.as_u64(), |value, (bit, set)| value | u64::from(*set) << bit)
     }
 
@@ -51,8 +52,14 @@ impl<const BREAK_BEFORE_MAKE: bool> TableFormat for Toy<BREAK_BEFORE_MAKE> {
             },
         }
     }
+
+    fn dirty_mark() -> u64 {
+        MARK
+    }
 }
 
+/// The toy's mark of a written page.
+pub(super) const MARK: u64 = 1 << 6;
 pub(super) const PAGE: u64 = 4 << 10;
 pub(super) const LARGE: u64 = 2 << 20;
 pub(super) const GIANT: u64 = 1 << 30;

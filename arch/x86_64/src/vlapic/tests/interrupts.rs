@@ -1,6 +1,6 @@
 //! Acceptance, priorities, acknowledge and EOI.
 
-use super::{Effect, LocalApic, NOW, enabled, offset, write};
+use super::{Effect, NOW, enabled, offset, write};
 
 #[test]
 fn an_accepted_interrupt_moves_from_irr_to_isr_and_out() {
@@ -108,16 +108,4 @@ fn a_software_disabled_apic_drops_new_interrupts_and_keeps_old_ones() {
     assert_eq!(apic.ack_interrupt(), Some(0x70));
     assert_eq!(apic.eoi(), Effect::None);
     assert_eq!(apic.ack_interrupt(), None);
-}
-
-#[test]
-fn lint1_delivers_what_its_entry_says() {
-    let mut apic = LocalApic::new(0, true);
-    assert!(!apic.lint1_nmi(), "masked after reset");
-    let mut apic = enabled();
-    write(&mut apic, offset::LVT_LINT1, 0x400);
-    assert!(apic.lint1_nmi());
-    write(&mut apic, offset::LVT_LINT1, 0x45);
-    assert!(!apic.lint1_nmi());
-    assert_eq!(apic.pending_above_ppr(), Some(0x45));
 }

@@ -67,6 +67,12 @@ fn manifests_for_other_machines() {
 }
 
 #[test]
+fn a_dirty_log() {
+    let parts = ["`dirty-log` is for x86_64 machines", "cannot be kept", "remove it: on Arm nothing tells yet"];
+    refused(&elf().build(), "dirty-log = true", &parts);
+}
+
+#[test]
 fn flash() {
     let shop = workshop(&Elf::default().build());
     let text = shop.domain("kernel = 'kernel'\nflash = '66M'").unwrap_err();

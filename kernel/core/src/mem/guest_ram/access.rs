@@ -3,7 +3,6 @@
 use phalanx_arch_api::{Gpa, GuestMemory, Hva, Unbacked};
 
 use super::{GuestRam, Region};
-use crate::mem::frame::{Extent, Guest};
 
 /// Bytes that [`GuestRam::hash`] reads at a time.
 const HASH_CHUNK: usize = 256;
@@ -11,20 +10,22 @@ const HASH_CHUNK: usize = 256;
 impl GuestMemory for GuestRam {
     fn read(&self, gpa: Gpa, buffer: &mut [u8]) -> Result<(), Unbacked> {
         let mut rest = buffer;
-        self.for_each_piece(gpa, rest.len() as u64, |extent, offset, bytes| {
+        self.for_each_piece(gpa, rest.len() as u64, |region, offset, bytes| {
             let (piece, after) = core::mem::take(&mut rest).split_at_mut(bytes);
             rest = after;
-            extent.read(offset, piece)
+            region.extent.read(offset, piece)
         })
     }
 
     fn write(&self, gpa: Gpa, bytes: &[u8]) -> Result<(), Unbacked> {
         self.for_each_piece(gpa, bytes.len() as u64, |_, _, _| Ok(()))?;
         let mut rest = bytes;
-        self.for_each_piece(gpa, bytes.len() as u64, |extent, offset, bytes| {
+        self.for_each_piece(gpa, bytes.len() as u64, |region, offset, bytes| {
             let (piece, after) = rest.split_at(bytes);
             rest = after;
-            extent.write(offset, piece)
+            region.extent.write(offset, piece)?;
+            region.written(offset, bytes as u64);
+            Ok(())
         })
     }
 
@@ -58,7 +59,11 @@ impl GuestRam {
     /// [`Unbacked`] where any of them is not RAM; nothing is written then.
     pub(crate) fn scrub(&self, gpa: Gpa, bytes: u64) -> Result<(), Unbacked> {
         self.for_each_piece(gpa, bytes, |_, _, _| Ok(()))?;
-        self.for_each_piece(gpa, bytes, |extent, offset, bytes| extent.scrub_block(offset, bytes as u64))
+        self.for_each_piece(gpa, bytes, |region, offset, bytes| {
+            region.extent.scrub_block(offset, bytes as u64)?;
+            region.written(offset, bytes as u64);
+            Ok(())
+        })
     }
 
     /// Copies `bytes` to `gpa`. State before: as for [`Self::scrub`].
@@ -68,10 +73,12 @@ impl GuestRam {
     pub(crate) fn load(&self, gpa: Gpa, bytes: &[u8]) -> Result<(), Unbacked> {
         self.for_each_piece(gpa, bytes.len() as u64, |_, _, _| Ok(()))?;
         let mut rest = bytes;
-        self.for_each_piece(gpa, bytes.len() as u64, |extent, offset, bytes| {
+        self.for_each_piece(gpa, bytes.len() as u64, |region, offset, bytes| {
             let (piece, after) = rest.split_at(bytes);
             rest = after;
-            extent.load_block(offset, piece)
+            region.extent.load_block(offset, piece)?;
+            region.written(offset, bytes as u64);
+            Ok(())
         })
     }
 
@@ -93,13 +100,19 @@ impl GuestRam {
         Ok(hash)
     }
 
+    /// Whether all of the range is RAM.
+    #[must_use]
+    pub fn holds(&self, gpa: Gpa, bytes: u64) -> bool {
+        self.for_each_piece(gpa, bytes, |_, _, _| Ok(())).is_ok()
+    }
+
     /// Calls `each` with host address and length of every part of the range, in order.
     ///
     /// # Errors
     /// [`Unbacked`] where any of them is not RAM; what comes before has been called for.
     pub fn for_each_host_piece(&self, gpa: Gpa, bytes: u64, mut each: impl FnMut(Hva, u64)) -> Result<(), Unbacked> {
-        self.for_each_piece(gpa, bytes, |extent, offset, bytes| {
-            each(extent.host(offset), bytes as u64);
+        self.for_each_piece(gpa, bytes, |region, offset, bytes| {
+            each(region.extent.host(offset), bytes as u64);
             Ok(())
         })
     }
@@ -112,12 +125,12 @@ impl GuestRam {
         self.read(gpa, &mut bytes).map(|()| bytes)
     }
 
-    /// Calls `each` with extent, offset and length of every part of the range, in order.
-    fn for_each_piece(
+    /// Calls `each` with region, offset and length of every part of the range, in order.
+    pub(super) fn for_each_piece(
         &self,
         gpa: Gpa,
         bytes: u64,
-        mut each: impl FnMut(&Extent<Guest>, u64, usize) -> Result<(), Unbacked>,
+        mut each: impl FnMut(&Region, u64, usize) -> Result<(), Unbacked>,
     ) -> Result<(), Unbacked> {
         let (mut gpa, mut left) = (gpa, bytes);
         while left > 0 {
@@ -126,7 +139,7 @@ impl GuestRam {
             let offset = region.offset(gpa);
             let piece = left.min(region.extent.bytes() - offset);
             // The piece is no longer than a buffer or a region: it fits.
-            each(&region.extent, offset, piece as usize)?;
+            each(region, offset, piece as usize)?;
             gpa = gpa.checked_add(piece).ok_or(Unbacked)?;
             left -= piece;
         }

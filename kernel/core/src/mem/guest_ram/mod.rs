@@ -1,13 +1,14 @@
 //! A domain's RAM: up to [`MAX_REGIONS`] extents, each at its guest-physical address.
 
 mod access;
+mod log;
 
 use arrayvec::ArrayVec;
 use phalanx_arch_api::addr::{FRAME_SHIFT, FRAME_SIZE};
 use phalanx_arch_api::{Gpa, Hpa};
 
 use super::allocator::{AllocError, FrameAllocator};
-use super::frame::{Extent, Guest};
+use super::frame::{Extent, Guest, Hypervisor};
 
 /// Most extents in one domain's RAM.
 pub const MAX_REGIONS: usize = 4;
@@ -23,6 +24,8 @@ pub struct GuestRam {
 struct Region {
     gpa: Gpa,
     extent: Extent<Guest>,
+    /// Which frames the hypervisor wrote, a bit each, where the domain has a log.
+    log: Option<Extent<Hypervisor>>,
 }
 
 /// Where a part of the RAM is.
@@ -77,12 +80,15 @@ impl GuestRam {
         for region in self.regions {
             // A full list keeps the frames out of use; the accounts show them as allocated.
             allocator.free(region.extent.release()).unwrap_or(());
+            if let Some(log) = region.log {
+                allocator.free(log.release()).unwrap_or(());
+            }
         }
     }
 
     /// Where the RAM is, by ascending guest address.
     pub fn regions(&self) -> impl Iterator<Item = Placement> {
-        self.regions.iter().map(|Region { gpa, extent }| Placement {
+        self.regions.iter().map(|Region { gpa, extent, .. }| Placement {
             gpa: *gpa,
             hpa: extent.start(),
             bytes: extent.bytes(),
@@ -106,7 +112,7 @@ impl GuestRam {
             }
             let extent = allocator.allocate_at_most(rest >> FRAME_SHIFT).map_err(RamError::Memory)?.into_guest();
             let index = self.regions.partition_point(|region| region.gpa < next);
-            let region = Region { gpa: next, extent };
+            let region = Region { gpa: next, extent, log: None };
             next = region.end();
             self.regions.insert(index, region);
         }

@@ -178,3 +178,53 @@ proptest! {
         prop_assert_eq!(read(&ram, 0, 8192).unwrap(), &model[..8192]);
     }
 }
+
+/// RAM with a log, nothing in it marked.
+fn logged(regions: &[(u64, u64)]) -> GuestRam {
+    let bytes = regions.iter().map(|(_, bytes)| bytes).sum::<u64>();
+    let mut allocator = FrameAllocator::new();
+    allocator.add(physical(START, bytes + 2 * regions.len() as u64 * FRAME_SIZE)).unwrap();
+    let mut ram = GuestRam::allocate(&mut allocator, regions.iter().map(|(at, bytes)| (gpa(*at), *bytes))).unwrap();
+    ram.keep_log(&mut allocator).unwrap();
+    ram
+}
+
+/// The pages that [`GuestRam::take_written`] tells.
+fn written(ram: &GuestRam, at: u64, bytes: u64) -> Vec<u64> {
+    let mut pages = Vec::new();
+    ram.take_written(gpa(at), bytes, |page| pages.push(page.as_u64())).unwrap();
+    pages
+}
+
+#[test]
+fn the_log_tells_each_page_that_was_written_once() {
+    let ram = logged(&[(0, 2 * FRAME_SIZE), (2 * FRAME_SIZE, 70 * FRAME_SIZE), (MIB, FRAME_SIZE)]);
+    assert!(ram.keeps_log());
+    ram.write(gpa(3 * FRAME_SIZE - 1), &[1, 2]).unwrap();
+    ram.write(gpa(2 * FRAME_SIZE - 1), &[1, 2]).unwrap();
+    ram.write(gpa(67 * FRAME_SIZE), &[1]).unwrap();
+    ram.load(gpa(MIB + 5), &[1]).unwrap();
+    ram.write(gpa(5 * FRAME_SIZE), &[]).unwrap();
+    ram.write(gpa(72 * FRAME_SIZE - 1), &[1, 2]).unwrap_err();
+    let all = 72 * FRAME_SIZE;
+    assert_eq!(written(&ram, 2 * FRAME_SIZE, FRAME_SIZE), [2 * FRAME_SIZE]);
+    assert_eq!(written(&ram, 0, all), [1, 3, 67].map(|page| page * FRAME_SIZE));
+    assert_eq!(written(&ram, MIB, FRAME_SIZE), [MIB]);
+    assert_eq!((written(&ram, 0, all), written(&ram, MIB, FRAME_SIZE)), (vec![], vec![]));
+    ram.scrub(gpa(0), all).unwrap();
+    ram.mark_written(gpa(0));
+    assert_eq!(written(&ram, 0, all).len(), 72);
+    assert!(ram.take_written(gpa(0), all + 1, |_| ()).is_err());
+}
+
+#[test]
+fn release_gives_the_log_back() {
+    let mut allocator = FrameAllocator::new();
+    allocator.add(physical(START, 8 * FRAME_SIZE)).unwrap();
+    let before = allocator.memory();
+    let mut ram = GuestRam::allocate(&mut allocator, [(gpa(0), FRAME_SIZE)].into_iter()).unwrap();
+    ram.keep_log(&mut allocator).unwrap();
+    assert_eq!(before.free - allocator.memory().free, 2 * FRAME_SIZE);
+    ram.release(&mut allocator);
+    assert_eq!(allocator.memory(), before);
+}

@@ -2,7 +2,7 @@
 
 use crate::code;
 use core::arch::naked_asm;
-use guest_arm_rt::hypercall::{self, BASE, EINVAL, ENOSYS, EXIT_COUNT, NULL, VERSION, call};
+use guest_arm_rt::hypercall::{self, BASE, DIRTY_LOG, EINVAL, ENOSYS, EOPNOTSUPP, EXIT_COUNT, NULL, VERSION, call};
 use guest_arm_rt::paging::{self, DEVICE};
 use guest_arm_rt::psci::{self, NOT_SUPPORTED};
 use guest_arm_rt::report::{Hex, Sweep};
@@ -50,8 +50,9 @@ fn numbers() {
     for arguments in [[0; 3], JUNK] {
         sweep.expect("null", call(NULL, arguments), 0);
         sweep.expect("version", call(VERSION, arguments), ABI_VERSION);
+        sweep.expect("the log that this domain has not", call(DIRTY_LOG, arguments), EOPNOTSUPP);
         let small = 0..0x100;
-        let near = (BASE + 3..BASE + 0x100).chain(BASE - 0x10..BASE);
+        let near = (BASE + 4..BASE + 0x100).chain(BASE - 0x10..BASE);
         let odd = [u64::MAX, 1 << 63, BASE << 32, BASE | 1 << 32, BASE | 1 << 63, 0xffff_ffff, i64::MIN as u64];
         for number in small.chain(near).chain(odd) {
             sweep.expect(Hex(number), call(number, arguments), ENOSYS);

@@ -14,8 +14,12 @@ pub const NULL: u64 = BASE;
 pub const VERSION: u64 = BASE + 1;
 /// Returns how often this vCPU left the guest for the reason with index X1.
 pub const EXIT_COUNT: u64 = BASE + 2;
+/// Reads the dirty log: first frame, frames and the address of the bitmap in X1, X2 and X3.
+pub const DIRTY_LOG: u64 = BASE + 3;
 /// Result of an unknown number.
 pub const ENOSYS: i64 = -1000;
+/// Result of what the domain was not given.
+pub const EOPNOTSUPP: i64 = -95;
 /// Result of an argument out of range.
 pub const EINVAL: i64 = -22;
 
