@@ -43,6 +43,7 @@ pub struct Noted {
 
 /// Remembers what the guest left for.
 pub fn after_exit<C: Control>(vcpu: &mut Vcpu<C>) {
+    vcpu.control.sync_apic(&mut vcpu.apic);
     let noted = Noted { exit: vcpu.control.exit(), rax: vcpu.gprs.get(reg::RAX), rcx: vcpu.gprs.get(reg::RCX) };
     vcpu.note = if noted.kind().is_some() { Note::Exit(noted) } else { Note::Nothing };
 }
@@ -79,7 +80,8 @@ impl Noted {
     /// time and interrupts, or from the way in which a backend delivers events.
     ///
     /// The local APIC answers by itself where the processor virtualizes it. Control registers exit for the bits that a
-    /// backend watches. Some instructions raise #UD without an exit where they are the other vendor's.
+    /// backend watches. Some instructions raise #UD without an exit where they are the other vendor's. Of WBINVD and XSETBV,
+    /// some processors check before the exit whether the guest may use them.
     fn kind(&self) -> Option<EffectKind> {
         match self.exit {
             Exit::Interrupt
@@ -96,11 +98,9 @@ impl Noted {
             Exit::Cpuid
             | Exit::Halt
             | Exit::Hypercall
-            | Exit::CacheFlush
             | Exit::Msr { .. }
             | Exit::Port(_)
-            | Exit::SecondLevel(_)
-            | Exit::Xsetbv => Some(EffectKind::Step),
+            | Exit::SecondLevel(_) => Some(EffectKind::Step),
             _ => Some(EffectKind::Aside),
         }
     }
@@ -136,11 +136,8 @@ impl fmt::Display for Noted {
                 write!(f, "{name}:{:x}.{}", port.port, port.size.bytes())
             }
             Exit::SecondLevel(fault) => {
-                let name = match (fault.write, fault.fetch) {
-                    (true, _) => "store",
-                    (false, true) => "fetch",
-                    (false, false) => "load",
-                };
+                // An instruction that reads and writes is told as either.
+                let name = if fault.fetch { "fetch" } else { "access" };
                 write!(f, "{name}:{:x}", fault.gpa.as_u64())
             }
             Exit::Xsetbv => write!(f, "xsetbv:{ecx:x}"),
@@ -169,7 +166,7 @@ fn registers<C: Control>(vcpu: &Vcpu<C>) -> [(&'static str, u64); NAMES.len() + 
         ("cr2", control.cr2()),
         ("cr3", control.cr3()),
         ("cr4", control.cr4()),
-        ("cr8", u64::from(control.task_priority())),
+        ("cr8", u64::from(vcpu.apic.cr8())),
         ("efer", control.efer()),
         ("dr6", control.dr6()),
         ("dr7", control.dr7()),

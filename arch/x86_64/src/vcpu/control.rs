@@ -88,6 +88,13 @@ impl Injection {
         Self::fault_with_code(13, 0)
     }
 
+    /// Whether it is a fault, after which the instruction runs again. #DB is as it may be; #BP and #OF are traps, #DF and #MC
+    /// aborts (Intel SDM vol. 3A, table 7-1).
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        matches!(self.kind, InjectionKind::Exception) && !matches!(self.vector, 1 | 3 | 4 | 8 | 18)
+    }
+
     /// An external interrupt.
     #[must_use]
     pub const fn interrupt(vector: u8) -> Self {
@@ -243,4 +250,19 @@ pub trait Control: Sized {
 
     /// The task priority for the next entry, 0 to 15.
     fn set_task_priority(&mut self, priority: u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_told_from_traps_and_aborts() {
+        assert!(Injection::general_protection().is_fault() && Injection::undefined_opcode().is_fault());
+        assert!(Injection::fault_with_code(14, 2).is_fault() && Injection::fault_with_code(17, 0).is_fault());
+        for vector in [1, 3, 4, 8, 18] {
+            assert!(!Injection::fault(vector).is_fault(), "{vector}");
+        }
+        assert!(!Injection::interrupt(14).is_fault() && !Injection::nmi().is_fault());
+    }
 }

@@ -38,8 +38,18 @@ impl Outcome {
 /// A digest of all interrupts so far: their vectors, and where they came between instructions.
 static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
 
+/// RFLAGS.RF. QEMU sets it in what an interrupt pushes, and clears it after some instructions and not after each: what is
+/// pushed by interrupts and INT n is read without, also by IRET and by whoever hashes the stack.
+const RF: u64 = 1 << 16;
+
+/// Forgets RF in what an interrupt pushed.
+pub(crate) fn forget_resume_flag(frame: &mut Frame) {
+    frame.rflags &= !RF;
+}
+
 /// Adds one interrupt.
-pub(crate) fn note_interrupt(frame: &Frame) {
+pub(crate) fn note_interrupt(frame: &mut Frame) {
+    forget_resume_flag(frame);
     for word in [frame.vector, frame.rip, frame.rflags, frame.rsp, cpu::read_cr8()] {
         let digest = INTERRUPTS.load(Relaxed);
         INTERRUPTS.store((digest ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(7), Relaxed);

@@ -58,6 +58,9 @@ pub(crate) fn init() {
 
 /// A trap ends the piece: its frame is the outcome, and the way back is the runner's stack.
 fn on_end(frame: &mut Frame) {
+    if frame.vector == u64::from(END) {
+        outcome::forget_resume_flag(frame);
+    }
     // SAFETY: nobody else uses it while a piece runs.
     unsafe { OUTCOME.get().write_volatile(Outcome::of(frame)) };
     frame.rip = resume as *const () as u64;
@@ -149,6 +152,8 @@ fn restore(cr0: u64, cr4: u64) {
         cpu::write_dr7(DR7_RESET);
         cpu::write_dr6(DR6_RESET);
         cpu::write_cr8(0);
+        // Some emulators change it without a page fault.
+        cpu::write_cr2(0);
     }
     cpu::enable_interrupts();
     cpu::disable_interrupts();

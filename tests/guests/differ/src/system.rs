@@ -36,7 +36,8 @@ fn any_msr(random: &mut Random) -> u64 {
         2 => 0x800 + random.below(0x40) as u32,
         _ => random.of(&KNOWN),
     };
-    u64::from(index) | random.next() << 32
+    // QEMU looks the whole of RCX up in the bitmap of MSRs; only ECX counts (AMD APM vol. 3, RDMSR).
+    u64::from(index)
 }
 
 /// RDMSR.
@@ -61,7 +62,7 @@ pub(crate) fn msr_write(random: &mut Random) -> Piece {
             (index, value_for(random, index))
         }
     };
-    let piece = Piece::new(random, Code::of(&[0x0f, 0x30])).with(RCX, u64::from(index) | random.next() << 32);
+    let piece = Piece::new(random, Code::of(&[0x0f, 0x30])).with(RCX, u64::from(index));
     let high = random.next() << 32;
     piece.with(RAX, value & 0xffff_ffff | high).with(RDX, value >> 32 | high).stepped(random, 6)
 }
