@@ -35,6 +35,11 @@ static OUTCOME: Racy<Outcome> = Racy::new(Outcome {
 /// RSP of the runner while a piece runs.
 static RUNNER: AtomicU64 = AtomicU64::new(0);
 
+/// Bits of a page-table entry: present, accessed and dirty, large.
+const PRESENT: u64 = 1;
+const USED: u64 = 3 << 5;
+const LARGE: u64 = 1 << 7;
+
 /// DR6 and DR7 after RESET.
 const DR6_RESET: u64 = 0xffff_0ff0;
 const DR7_RESET: u64 = 0x400;
@@ -53,6 +58,25 @@ pub(crate) fn init() {
     unsafe {
         asm!("sgdt [{}]", in(reg) &raw mut gdtr, options(nostack));
         ((gdtr.base + u64::from(COMPATIBLE_CODE)) as *mut u64).write_volatile(0x00cf_9b00_0000_ffff);
+    }
+    use_all_pages(cpu::read_cr3(), 4);
+}
+
+/// Sets the accessed and dirty bits in all entries of the page table at `table`: which of them a walk sets that ends in a
+/// fault is the processor's choice, and they are memory that is hashed.
+fn use_all_pages(table: u64, level: u32) {
+    for index in 0..512 {
+        let slot = (table + index * 8) as *mut u64;
+        // SAFETY: the runtime's tables lie in the identity map.
+        let entry = unsafe { slot.read_volatile() };
+        if entry & PRESENT == 0 {
+            continue;
+        }
+        // SAFETY: as above; the bits change no translation.
+        unsafe { slot.write_volatile(entry | USED) };
+        if level > 1 && entry & LARGE == 0 {
+            use_all_pages(entry & 0x000f_ffff_ffff_f000, level - 1);
+        }
     }
 }
 
@@ -166,6 +190,8 @@ unsafe extern "C" fn enter(start: &Start, runner: &AtomicU64) {
     naked_asm!(
         "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15",
         "mov [rsi], rsp",
+        // The way to ring 3 took them away, and 32-bit code wants them.
+        "mov eax, {data}", "mov ds, eax", "mov es, eax",
         "push [rdi + {ss}]", "push [rdi + {rsp}]", "push [rdi + {rflags}]", "push [rdi + {cs}]", "push [rdi + {rip}]",
         "mov rax, [rdi]", "mov rcx, [rdi + 8]", "mov rdx, [rdi + 16]", "mov rbx, [rdi + 24]",
         "mov rbp, [rdi + 40]", "mov rsi, [rdi + 48]",
@@ -173,6 +199,7 @@ unsafe extern "C" fn enter(start: &Start, runner: &AtomicU64) {
         "mov r12, [rdi + 96]", "mov r13, [rdi + 104]", "mov r14, [rdi + 112]", "mov r15, [rdi + 120]",
         "mov rdi, [rdi + 56]",
         "iretq",
+        data = const KERNEL_DATA,
         ss = const offset_of!(Start, ss),
         rsp = const offset_of!(Start, rsp),
         rflags = const offset_of!(Start, rflags),
