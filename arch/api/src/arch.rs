@@ -3,7 +3,7 @@
 use phalanx_abi::exit::ExitCounter;
 
 use crate::table::{Mapping, TableFormat};
-use crate::{Event, Gpa, GuestMemory, Hpa, Hva, TraceEvent};
+use crate::{Effect, Event, Gpa, GuestMemory, Hpa, Hva, TraceEvent};
 
 /// A point in time or a span, in ticks of the machine's counter (x86: TSC, Arm: CNTPCT).
 ///
@@ -53,6 +53,22 @@ pub trait DomainEnv {
     ///
     /// One relaxed load; asked after every interrupt that was for the host.
     fn must_return(&self) -> bool;
+
+    /// Whether this domain's exits are recorded by [`Self::effect`]. Asked at each start of [`Arch::run`].
+    #[inline(always)]
+    fn is_recorded(&self) -> bool {
+        false
+    }
+
+    /// Whether the answer to the step that is recorded next is to be spoilt, as a bug would: the self-test of the comparison.
+    fn spoils(&self) -> bool {
+        false
+    }
+
+    /// Records what an exit did to the guest.
+    fn effect(&self, effect: &Effect<'_>) {
+        let _ = effect;
+    }
 }
 
 /// One hardware backend.

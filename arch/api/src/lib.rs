@@ -17,6 +17,7 @@ extern crate std;
 
 pub mod addr;
 mod arch;
+mod effect;
 mod event;
 mod memory;
 pub mod table;
@@ -24,6 +25,7 @@ mod trace;
 
 pub use addr::{Gfn, Gpa, Gva, Hfn, Hpa, Hva};
 pub use arch::{Arch, CpuIndex, DomainEnv, EntryError, Ticks, Unanswered, VcpuIndex};
+pub use effect::{Effect, EffectKind, EffectMark};
 pub use event::{Access, AccessSize, Direction, Event, FaultReason, HypercallRequest, PortAccess};
 pub use memory::{GuestMemory, Unbacked};
 pub use trace::TraceEvent;

@@ -9,26 +9,29 @@
 //! | `apicv=off` | PC | VT-x: local APICs are the software's alone, also where the processor can take part (default: `on`) |
 //! | `exit=semihosting` | Arm | when all domains have ended, tell the emulator or debugger the result |
 //! | `exit=psci` | Arm | when all domains have ended, have the firmware switch the machine off |
+//! | `counters=on` | all | when a domain ends, print how often its vCPUs left the guest, and why |
+//! | `effects=DOMAIN` | PC | record what each exit of this domain does to its guest (`docs/debugging.md`) |
+//! | `effects-plant=N` | PC | with it: spoil the answer to step N, so that whoever compares must find it |
 //!
 //! A word that is unknown or has a bad value is reported and skipped: a typing mistake must not keep a machine down.
 
 use core::fmt;
 
 /// The kernel's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options<'a> {
     /// Where the kernel writes and reads.
     pub console: Console,
     /// What the kernel does when nothing is left to run.
     pub exit: Exit,
-    /// The processor may take part in the guests' local APICs, where it can.
-    pub virtual_apic: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self::on(Machine::HERE)
-    }
+    /// The processor takes no part in the guests' local APICs, also where it can.
+    pub software_apic: bool,
+    /// The exit counters of a domain that ended are printed.
+    pub counters: bool,
+    /// The domain whose exits are recorded.
+    pub effects: Option<&'a str>,
+    /// The step whose answer is spoilt, counted from 1.
+    pub effects_plant: Option<u32>,
 }
 
 /// Where the kernel writes and reads.
@@ -102,14 +105,14 @@ impl fmt::Display for OptionError<'_> {
     }
 }
 
-impl Options {
+impl<'a> Options<'a> {
     /// Reads `text`; `report` hears of each word without effect. The last of several words for one option holds.
-    pub fn parse<'a>(text: &'a str, report: impl FnMut(OptionError<'a>)) -> Self {
+    pub fn parse(text: &'a str, report: impl FnMut(OptionError<'a>)) -> Self {
         Self::parse_for(Machine::HERE, text, report)
     }
 
-    fn parse_for<'a>(machine: Machine, text: &'a str, mut report: impl FnMut(OptionError<'a>)) -> Self {
-        let mut options = Self::on(machine);
+    fn parse_for(machine: Machine, text: &'a str, mut report: impl FnMut(OptionError<'a>)) -> Self {
+        let mut options = Self { console: machine.console(), ..Self::default() };
         for word in text.split_ascii_whitespace() {
             if let Err(error) = options.apply(machine, word) {
                 report(error);
@@ -118,24 +121,33 @@ impl Options {
         options
     }
 
-    const fn on(machine: Machine) -> Self {
-        Self { console: machine.console(), exit: Exit::Halt, virtual_apic: true }
-    }
-
-    fn apply<'a>(&mut self, machine: Machine, word: &'a str) -> Result<(), OptionError<'a>> {
+    fn apply(&mut self, machine: Machine, word: &'a str) -> Result<(), OptionError<'a>> {
         let bad = |expected| OptionError::BadValue { word, expected };
         match word.split_once('=') {
             Some(("console", value)) if value == machine.console_name() => self.console = machine.console(),
             Some(("console", _)) => return Err(bad(machine.console_word())),
-            Some(("apicv", value)) if machine == Machine::Pc => match value {
-                "on" => self.virtual_apic = true,
-                "off" => self.virtual_apic = false,
-                _ => return Err(bad("apicv=on` or `apicv=off")),
-            },
+            Some(("apicv", value)) if machine == Machine::Pc => {
+                self.software_apic = !is_on(value).ok_or(bad("apicv=on` or `apicv=off"))?;
+            }
+            Some(("counters", value)) => {
+                self.counters = is_on(value).ok_or(bad("counters=on` or `counters=off"))?;
+            }
             Some(("exit", value)) => self.exit = machine.parse_exit(value).ok_or(bad(machine.exit_words()))?,
+            Some(("effects", name)) if machine == Machine::Pc => self.effects = Some(name),
+            Some(("effects-plant", step)) if machine == Machine::Pc => {
+                self.effects_plant = Some(step.parse().map_err(|_| bad("effects-plant=STEP"))?);
+            }
             _ => return Err(OptionError::Unknown(word)),
         }
         Ok(())
+    }
+}
+
+fn is_on(value: &str) -> Option<bool> {
+    match value {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
     }
 }
 

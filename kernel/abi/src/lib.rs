@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`bundle`] | builder → kernel | the binary that describes all domains of a machine |
 //! | [`hypercall`] | guest → kernel | numbers, names and error codes of the hypercalls |
+//! | [`effect`] | guest → kernel | what a guest tells the recorder of effects |
 //! | [`exit`] | kernel → guest, tools | the exit counters that every vCPU keeps |
 //! | [`cpuid`] | kernel → guest | how an x86 guest finds out that it runs on Phalanx |
 #![no_std]
@@ -16,6 +17,7 @@ extern crate std;
 
 pub mod bundle;
 pub mod cpuid;
+pub mod effect;
 pub mod exit;
 pub mod hypercall;
 #[cfg(test)]

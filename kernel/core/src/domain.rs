@@ -8,6 +8,7 @@ use phalanx_abi::bundle;
 use phalanx_arch_api::{Arch, FaultReason};
 use phalanx_sched::VcpuId;
 
+use crate::effects::Recorder;
 use crate::load::Loader;
 use crate::lock::Lock;
 use crate::mem::{AddressSpace, GuestRam};
@@ -89,6 +90,8 @@ pub(crate) struct Domain<A: Arch> {
     pub(crate) uart: Option<Uart<A>>,
     pub(crate) loader: Lock<Loader, A>,
     pub(crate) stop_reason: Lock<Option<StopReason>, A>,
+    /// What its exits did is written to the console.
+    pub(crate) recorder: Option<Recorder>,
     phase: AtomicU8,
     parked: AtomicU32,
     reboots: AtomicU32,
@@ -124,6 +127,7 @@ impl<A: Arch> Domain<A> {
             uart,
             loader: Lock::new(Loader::new()),
             stop_reason: Lock::new(None),
+            recorder: None,
             phase: AtomicU8::new(Phase::Loading as u8),
             parked: AtomicU32::new(0),
             reboots: AtomicU32::new(0),

@@ -14,6 +14,7 @@
 //! | `run` | one vCPU's slice |
 //! | `uart` | a domain's serial port: registers, interrupt, the way to the console |
 //! | `trace` | the last rare things that guests did |
+//! | `effects` | the recorder of what exits do to a guest |
 //! | `event` | answers to the events that no architecture owns |
 #![no_std]
 #![deny(unsafe_code)]
@@ -23,8 +24,10 @@ extern crate alloc;
 extern crate std;
 
 pub mod console;
+mod counters;
 mod dirty_log;
 mod domain;
+mod effects;
 mod event;
 mod load;
 mod lock;
@@ -36,5 +39,6 @@ mod trace;
 mod uart;
 
 pub use domain::StopReason;
+pub use effects::Recording;
 pub use machine::{Ending, Machine};
 pub use setup::{SetupCause, SetupError, heap_bytes};

@@ -8,6 +8,7 @@ use phalanx_sched::{CpuId, CpuSet, Decision, Scheduler, VcpuId, Wake};
 
 use crate::console::Console;
 use crate::domain::Domain;
+use crate::effects::{Recorder, Recording};
 use crate::lock::Lock;
 use crate::trace::Trace;
 
@@ -37,6 +38,8 @@ pub struct Machine<A: Arch> {
     /// The line had more to fetch than one poll takes.
     pub(crate) more_typed: AtomicBool,
     alive: AtomicUsize,
+    /// A domain that ends tells its exit counters.
+    pub(crate) tells_counters: bool,
 }
 
 impl<A: Arch> Machine<A> {
@@ -58,7 +61,13 @@ impl<A: Arch> Machine<A> {
             resched,
             more_typed: AtomicBool::new(false),
             alive,
+            tells_counters: false,
         }
+    }
+
+    /// Has a domain that ends tell its exit counters.
+    pub fn tell_counters(&mut self, wanted: bool) {
+        self.tells_counters = wanted;
     }
 
     /// The name of a domain, for the crash card.
@@ -71,6 +80,14 @@ impl<A: Arch> Machine<A> {
     #[must_use]
     pub fn cpus(&self) -> usize {
         self.resched.len()
+    }
+
+    /// Has the exits of the domain called `name` recorded on the console. `false`: there is none. Called before
+    /// [`Self::start`].
+    #[must_use]
+    pub fn record(&mut self, name: &str, recording: Recording) -> bool {
+        let domain = self.domains.iter_mut().find(|domain| domain.name == name);
+        domain.map(|domain| domain.recorder = Some(Recorder::new(recording))).is_some()
     }
 
     /// Makes every domain runnable. Called once, before the first [`Self::run_cpu`].

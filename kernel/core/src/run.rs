@@ -1,10 +1,13 @@
 //! One vCPU's slice: from the scheduler's decision to what the scheduler hears back.
 
 use phalanx_abi::bundle::OnReboot;
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, EntryError, Event, FaultReason, Ticks, TraceEvent, VcpuIndex};
+use phalanx_arch_api::{
+    Arch, CpuIndex, DomainEnv, Effect, EntryError, Event, FaultReason, Ticks, TraceEvent, VcpuIndex,
+};
 use phalanx_sched::{Blocked, VcpuId};
 
 use crate::domain::{Domain, Parked, Phase, StopReason, Vcpu};
+use crate::effects::Recorder;
 use crate::load::Progress;
 use crate::machine::{Machine, Place, cpu_id};
 use crate::mem::GuestRam;
@@ -69,6 +72,21 @@ impl<A: Arch> DomainEnv for Env<'_, A> {
     #[inline(always)]
     fn must_return(&self) -> bool {
         self.machine.must_return(self.cpu)
+    }
+
+    #[inline(always)]
+    fn is_recorded(&self) -> bool {
+        self.domain.recorder.as_ref().is_some_and(Recorder::is_on)
+    }
+
+    fn spoils(&self) -> bool {
+        self.domain.recorder.as_ref().is_some_and(Recorder::spoils)
+    }
+
+    fn effect(&self, effect: &Effect<'_>) {
+        if let Some(recorder) = &self.domain.recorder {
+            recorder.record(self.machine.console, &self.domain.ram, self.domain.image.regions(), effect);
+        }
     }
 }
 
@@ -204,6 +222,9 @@ impl<A: Arch> Machine<A> {
             return;
         }
         domain.end();
+        if self.tells_counters {
+            self.show_counters(domain);
+        }
         match reason {
             StopReason::PowerOff => self.console.note(format_args!("phalanx: domain {}: power-off\n", domain.name)),
             _ => self.console.note(format_args!("phalanx: domain {}: stopped: {reason}\n", domain.name)),

@@ -33,6 +33,7 @@ const MIB: u64 = 1 << 20;
 extern "C" fn phalanx_start(info: &'static BootInfo) -> ! {
     let options = Options::parse(info.command_line.as_str(), |error| println!("phalanx: warning: {error}"));
     end::set_exit(options.exit);
+    start::set_options(options);
     greet(info);
     match target::start(info, &options) {
         Ok(()) => end::fine(),

@@ -5,8 +5,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use phalanx_abi::bundle::{Bundle, BundleError};
 use phalanx_core::mem::AllocError;
-use phalanx_core::{Machine, SetupError, heap_bytes};
-use phalanx_handoff::PhysRange;
+use phalanx_core::{Machine, Recording, SetupError, heap_bytes};
+use phalanx_handoff::{Options, PhysRange};
+use spin::Once;
 
 use crate::console::{self, println};
 use crate::target::host::{Host, HostError, PerCpu, this_cpu};
@@ -57,6 +58,25 @@ impl StartError {
     }
 }
 
+/// What the command line says.
+static OPTIONS: Once<Options<'static>> = Once::new();
+
+/// Keeps what the command line says, for the machine that is made later.
+pub(crate) fn set_options(options: Options<'static>) {
+    OPTIONS.call_once(|| options);
+}
+
+/// Has the machine tell what the command line asks for.
+fn observe<B: Backend>(machine: &mut Machine<B>) {
+    let Some(options) = OPTIONS.get() else { return };
+    machine.tell_counters(options.counters);
+    if let Some(domain) = options.effects
+        && !machine.record(domain, Recording { plant: options.effects_plant })
+    {
+        println!("phalanx: warning: effects={domain} is ignored: there is no domain of this name");
+    }
+}
+
 /// Runs every domain of the bundle to its end.
 pub(crate) fn run_bundle<B: Backend>(bundle: PhysRange, mut host: Host) -> Result<(), StartError> {
     let report = host.start_other_cpus(other_cpu::<B>).map_err(StartError::Host)?;
@@ -75,7 +95,7 @@ pub(crate) fn run_bundle<B: Backend>(bundle: PhysRange, mut host: Host) -> Resul
         .and_then(|bundle| bundle.require(ARCHITECTURE))
         .map_err(StartError::Bundle)?;
     memory::init_heap(&mut frames, heap_bytes(bundle, report.running)).map_err(StartError::Heap)?;
-    let machine =
+    let mut machine =
         Machine::<B>::new(bundle, report.running, &mut frames, console::shared()).map_err(StartError::Setup)?;
     println!(
         "phalanx: {}, {}, {} MiB free",
@@ -83,6 +103,7 @@ pub(crate) fn run_bundle<B: Backend>(bundle: PhysRange, mut host: Host) -> Resul
         Count(bundle.domains().count(), "domain"),
         frames.memory().free / MIB
     );
+    observe(&mut machine);
     machine.start();
     let machine = machine::publish(machine);
     let per_cpu = this_cpu();

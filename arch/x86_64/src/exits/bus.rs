@@ -38,6 +38,7 @@ impl<E: DomainEnv> Bus<'_, E> {
         match owner(vcpu, gpa) {
             Owner::LocalApic(offset) => {
                 vcpu.count(ExitCounter::ApicAccess);
+                vcpu.count(ExitCounter::ApicRead);
                 vcpu.control.sync_apic(&mut vcpu.apic);
                 let now = interrupt::guest_now(vcpu);
                 Ok(widen(size, offset, |offset| vcpu.apic.read(offset, now)))

@@ -65,10 +65,10 @@ fn note<C: Control>(vcpu: &mut Vcpu<C>) {
 pub fn share_apic<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
     let part = match vcpu.apic.mode() {
         Mode::Disabled => ApicPart::Nothing,
-        Mode::XApic if !vcpu.apic.is_software_enabled() => ApicPart::Page,
+        Mode::XApic if !vcpu.apic.is_software_enabled() => ApicPart::ReadMemory,
         Mode::XApic => ApicPart::Memory,
-        Mode::X2Apic if !vcpu.apic.is_software_enabled() => ApicPart::Nothing,
-        Mode::X2Apic => ApicPart::Registers,
+        Mode::X2Apic if !vcpu.apic.is_software_enabled() => ApicPart::ReadMsrs,
+        Mode::X2Apic => ApicPart::Msrs,
     };
     if vcpu.apic.mode() != Mode::XApic {
         domain.close_apic_window();

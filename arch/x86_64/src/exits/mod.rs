@@ -9,6 +9,7 @@
 //! | `memory`, `string`, `bus` | instructions that touch an address without RAM |
 //! | `interrupt` | events on their way into the guest |
 //! | `clock` | the paravirtual clock behind its MSRs |
+//! | `record` | what exits did to a guest, for comparison between machines |
 //! | `fetch`, `translate`, `code_pages`, `span` | looking at the instruction that exited and its operands |
 
 #![deny(
@@ -32,6 +33,7 @@ pub(crate) mod memory;
 pub(crate) mod msr;
 mod pointers;
 pub(crate) mod port;
+pub(crate) mod record;
 pub(crate) mod run;
 mod span;
 mod string;

@@ -7,8 +7,8 @@ use super::{control_register, cpuid, hypercall, memory, msr, port, xsetbv};
 use crate::backend::Backend;
 use crate::domain::Domain;
 use crate::exits::fetch::Opcode;
-use crate::exits::interrupt;
 use crate::exits::kind::{Exit, ExitClass};
+use crate::exits::{interrupt, record};
 use crate::host::instr::rdtsc;
 use crate::vcpu::{Activity, Control, Injection, Unfinished, Vcpu, attention};
 use crate::x86::console_waits;
@@ -23,13 +23,30 @@ pub fn run<B: Backend, E: DomainEnv>(
 ) -> Event {
     vcpu.attention |= attention::TIMER;
     B::open(cpu);
-    let event = enter_until_event::<B, E>(cpu, domain, vcpu, env, until);
+    let event = if env.is_recorded() {
+        enter_recorded::<B, E>(cpu, domain, vcpu, env, until)
+    } else {
+        enter_until_event::<B, E, false>(cpu, domain, vcpu, env, until)
+    };
     B::close(cpu);
     event
 }
 
+/// The loop with a record of each exit: a copy of its own, so that the other pays nothing for it.
+#[cold]
+#[inline(never)]
+fn enter_recorded<B: Backend, E: DomainEnv>(
+    cpu: &mut B::Cpu,
+    domain: &Domain,
+    vcpu: &mut Vcpu<B::Control>,
+    env: &E,
+    until: Option<Ticks>,
+) -> Event {
+    enter_until_event::<B, E, true>(cpu, domain, vcpu, env, until)
+}
+
 #[inline(always)]
-fn enter_until_event<B: Backend, E: DomainEnv>(
+fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
     cpu: &mut B::Cpu,
     domain: &Domain,
     vcpu: &mut Vcpu<B::Control>,
@@ -42,7 +59,13 @@ fn enter_until_event<B: Backend, E: DomainEnv>(
         {
             return event;
         }
+        if RECORDED {
+            record::before_entry(vcpu, env);
+        }
         B::enter(cpu, &mut vcpu.control, &mut vcpu.gprs);
+        if RECORDED {
+            record::after_exit(vcpu);
+        }
         let class = vcpu.control.exit_class();
         if (!B::DELIVERY_ENDS_IN_FAULTS_ONLY || matches!(class, ExitClass::SecondLevel | ExitClass::Rare))
             && let Some(interrupted) = vcpu.control.take_interrupted_delivery()

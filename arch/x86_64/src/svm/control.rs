@@ -321,6 +321,10 @@ impl Control for SvmControl {
         self.vmcb.control.event_injection & EVENT_VALID != 0
     }
 
+    fn injection(&self) -> Option<Injection> {
+        decode_event(self.vmcb.control.event_injection)
+    }
+
     fn reset_blocking(&mut self) {
         self.vmcb.control.interrupt_shadow = 0;
     }

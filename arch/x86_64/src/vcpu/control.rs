@@ -88,6 +88,13 @@ impl Injection {
         Self::fault_with_code(13, 0)
     }
 
+    /// Whether it is a fault, after which the instruction runs again. #DB is as it may be; #BP and #OF are traps, #DF and #MC
+    /// aborts (Intel SDM vol. 3A, table 7-1).
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        matches!(self.kind, InjectionKind::Exception) && !matches!(self.vector, 1 | 3 | 4 | 8 | 18)
+    }
+
     /// An external interrupt.
     #[must_use]
     pub const fn interrupt(vector: u8) -> Self {
@@ -106,12 +113,14 @@ impl Injection {
 pub enum ApicPart {
     /// None: every access exits, and interrupts are injected.
     Nothing,
-    /// It tells accesses to the page of registers from those to memory; they exit.
-    Page,
+    /// It answers reads of the registers in memory.
+    ReadMemory,
+    /// It answers reads of the registers in MSRs (x2APIC).
+    ReadMsrs,
     /// Registers in memory, and the delivery of interrupts.
     Memory,
-    /// Registers in MSRs (x2APIC), and the delivery of interrupts.
-    Registers,
+    /// Registers in MSRs, and the delivery of interrupts.
+    Msrs,
 }
 
 /// The guest's state that hardware switches.
@@ -197,6 +206,9 @@ pub trait Control: Sized {
     /// Whether an event waits for the next entry.
     fn injection_pending(&self) -> bool;
 
+    /// The event that waits for the next entry.
+    fn injection(&self) -> Option<Injection>;
+
     /// Ends the interrupt shadow of STI or MOV SS, and where hardware keeps it the blocking of NMIs: RESET.
     fn reset_blocking(&mut self);
 
@@ -240,4 +252,19 @@ pub trait Control: Sized {
 
     /// The task priority for the next entry, 0 to 15.
     fn set_task_priority(&mut self, priority: u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_told_from_traps_and_aborts() {
+        assert!(Injection::general_protection().is_fault() && Injection::undefined_opcode().is_fault());
+        assert!(Injection::fault_with_code(14, 2).is_fault() && Injection::fault_with_code(17, 0).is_fault());
+        for vector in [1, 3, 4, 8, 18] {
+            assert!(!Injection::fault(vector).is_fault(), "{vector}");
+        }
+        assert!(!Injection::interrupt(14).is_fault() && !Injection::nmi().is_fault());
+    }
 }

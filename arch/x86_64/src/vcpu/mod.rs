@@ -18,11 +18,14 @@ use crate::exits::code_pages::CodePages;
 use crate::exits::memory::Emulation;
 use crate::exits::msr::MsrState;
 use crate::exits::port::UnfinishedInput;
+use crate::exits::record::Note;
 use crate::switched::SwitchedState;
 use crate::vlapic::{Inbox, LocalApic};
 
 /// CR0.PE: protected mode.
 const CR0_PE: u64 = 1 << 0;
+/// RFLAGS.RF: no instruction breakpoint at the next instruction.
+const RFLAGS_RF: u64 = 1 << 16;
 
 /// Whether the vCPU executes instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +124,8 @@ pub struct Vcpu<C> {
     pub unfinished: Option<Unfinished>,
     /// What the core answered, for `unfinished`.
     pub answer: u64,
+    /// What the recorder writes before the next entry.
+    pub note: Note,
     /// FPU, debug registers and MSRs that are switched with the vCPU.
     pub switched: Box<SwitchedState>,
     /// Index within the domain; the APIC id as well.
@@ -155,6 +160,7 @@ impl<C: Control> Vcpu<C> {
             cpuid,
             unfinished: None,
             answer: 0,
+            note: Note::Start,
             switched,
             index,
             counters: [0; ExitCounter::COUNT],
@@ -200,9 +206,15 @@ impl<C: Control> Vcpu<C> {
 
     /// Queues an exception for the next entry, unless an event waits already: then the instruction runs again first.
     ///
+    /// Faults push RFLAGS with RF set, so that an instruction breakpoint does not come again when the handler returns (Intel
+    /// SDM vol. 3B, section 18.3.1.1). Processors push what they find in the guest's state.
+    ///
     /// Real mode has no error codes, and VMX refuses to deliver one there (Intel SDM vol. 3B, 22.1.4; vol. 3C, 28.2.1.3).
     pub fn raise(&mut self, event: Injection) {
         if !self.control.injection_pending() {
+            if event.is_fault() {
+                self.control.set_rflags(self.control.rflags() | RFLAGS_RF);
+            }
             let protected = self.control.cr0() & CR0_PE != 0;
             self.control.inject(Injection { error_code: event.error_code.filter(|_| protected), ..event });
         }

@@ -30,6 +30,7 @@ impl<C: Control> Vcpu<C> {
         self.switched.reset();
         self.control.reset_switched_msrs();
         self.control.set_pat(crate::platform::mtrr::PAT_RESET);
+        self.note = crate::exits::record::Note::Start;
         self.architectural_reset();
         let activity = if self.apic.is_bootstrap() { Activity::Running } else { Activity::WaitForSipi };
         self.set_activity(activity);

@@ -4,10 +4,14 @@ use proptest::prelude::*;
 extern crate std;
 use std::vec::Vec;
 
-fn parse(machine: Machine, text: &str) -> (Options, Vec<OptionError<'_>>) {
+fn parse(machine: Machine, text: &str) -> (Options<'_>, Vec<OptionError<'_>>) {
     let mut errors = Vec::new();
     let options = Options::parse_for(machine, text, |error| errors.push(error));
     (options, errors)
+}
+
+fn options_of(console: Console, exit: Exit) -> Options<'static> {
+    Options { console, exit, ..Options::default() }
 }
 
 fn bad<'a>(word: &'a str, expected: &'static str) -> OptionError<'a> {
@@ -17,38 +21,42 @@ fn bad<'a>(word: &'a str, expected: &'static str) -> OptionError<'a> {
 #[test]
 fn a_pc_understands_its_words() {
     let (options, errors) = parse(Machine::Pc, " console=com1  exit=isa:0xf4 ");
-    assert_eq!(options, Options { console: Console::Com1, exit: Exit::IsaDebug { port: 0xf4 }, virtual_apic: true });
+    assert_eq!(options, Options { console: Console::Com1, exit: Exit::IsaDebug { port: 0xf4 } });
     assert_eq!(errors, []);
     assert_eq!(parse(Machine::Pc, "exit=bochs").0.exit, Exit::Bochs);
-    assert_eq!(parse(Machine::Pc, "").0, Options { console: Console::Com1, exit: Exit::Halt, virtual_apic: true });
+    assert_eq!(parse(Machine::Pc, "").0, Options { console: Console::Com1, exit: Exit::Halt });
 }
 
 #[test]
-fn the_processors_part_in_local_apics_can_be_switched_off() {
-    assert!(!parse(Machine::Pc, "apicv=off").0.virtual_apic);
-    assert!(parse(Machine::Pc, "apicv=off apicv=on").0.virtual_apic);
+fn switches_are_on_or_off() {
+    assert!(parse(Machine::Pc, "apicv=off").0.software_apic);
+    assert!(!parse(Machine::Pc, "apicv=off apicv=on").0.software_apic);
     assert_eq!(parse(Machine::Pc, "apicv=no").1, [bad("apicv=no", "apicv=on` or `apicv=off")]);
     assert_eq!(parse(Machine::Arm, "apicv=off").1, [OptionError::Unknown("apicv=off")]);
+    assert!(parse(Machine::Arm, "counters=on").0.counters && !parse(Machine::Pc, "").0.counters);
 }
 
 #[test]
 fn an_arm_machine_understands_its_words() {
     let (options, errors) = parse(Machine::Arm, "exit=psci console=dtb exit=semihosting");
-    assert_eq!(
-        (options, errors),
-        (Options { console: Console::DeviceTree, exit: Exit::Semihosting, virtual_apic: true }, Vec::new())
-    );
+    assert_eq!((options, errors), (options_of(Console::DeviceTree, Exit::Semihosting), Vec::new()));
     assert_eq!(parse(Machine::Arm, "exit=psci").0.exit, Exit::Psci);
-    assert_eq!(
-        parse(Machine::Arm, "").0,
-        Options { console: Console::DeviceTree, exit: Exit::Halt, virtual_apic: true }
-    );
+    assert_eq!(parse(Machine::Arm, "").0, options_of(Console::DeviceTree, Exit::Halt));
+}
+
+#[test]
+fn a_pc_records_effects() {
+    let (options, errors) = parse(Machine::Pc, "effects=differ effects-plant=12 effects-plant=x");
+    assert_eq!((options.effects, options.effects_plant), (Some("differ"), Some(12)));
+    assert_eq!(errors, [bad("effects-plant=x", "effects-plant=STEP")]);
+    let (options, errors) = parse(Machine::Arm, "effects=differ");
+    assert_eq!((options.effects, errors.as_slice()), (None, [OptionError::Unknown("effects=differ")].as_slice()));
 }
 
 #[test]
 fn mistakes_are_reported_and_change_nothing() {
     let (options, errors) = parse(Machine::Pc, "quiet exit=isa:0x12345 console=dtb exit=isa:f4");
-    assert_eq!(options, Options { console: Console::Com1, exit: Exit::Halt, virtual_apic: true });
+    assert_eq!(options, Options { console: Console::Com1, exit: Exit::Halt });
     let expected = [
         OptionError::Unknown("quiet"),
         bad("exit=isa:0x12345", "exit=isa:0xf4` or `exit=bochs"),
@@ -57,7 +65,7 @@ fn mistakes_are_reported_and_change_nothing() {
     ];
     assert_eq!(errors, expected);
     let (options, errors) = parse(Machine::Arm, "exit=isa:0xf4 exit=bochs console=com1");
-    assert_eq!(options, Options { console: Console::DeviceTree, exit: Exit::Halt, virtual_apic: true });
+    assert_eq!(options, options_of(Console::DeviceTree, Exit::Halt));
     let expected = [
         bad("exit=isa:0xf4", "exit=semihosting` or `exit=psci"),
         bad("exit=bochs", "exit=semihosting` or `exit=psci"),

@@ -64,7 +64,7 @@ fn choose(options: &Options) -> Result<Kind, Missing> {
                 vmx::Missing::Vmx => Missing::Both,
                 missing => Missing::Vmx(missing),
             })?;
-            (if options.virtual_apic { features } else { features.without_virtual_apic() }).choose();
+            (if options.software_apic { features.without_virtual_apic() } else { features }).choose();
             Ok(Kind::Vmx)
         }
         Err(missing) => Err(Missing::Svm(missing)),
