@@ -101,7 +101,7 @@ fn prepare<C: Control, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     vcpu.control.sync_apic(&mut vcpu.apic);
-    interrupt::drain(vcpu);
+    interrupt::drain(vcpu, domain);
     if vcpu.attention & attention::TIMER != 0 {
         forget_translations(vcpu, domain);
         interrupt::update_timer(vcpu, until);
