@@ -53,7 +53,7 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
 
 /// Has [`deliver`] look where the local APIC holds something for the guest. To be called whenever it may have got something.
 #[inline(always)]
-fn note<C: Control>(vcpu: &mut Vcpu<C>) {
+pub(super) fn note<C: Control>(vcpu: &mut Vcpu<C>) {
     if pending(vcpu) {
         vcpu.attention |= attention::APIC;
     }
@@ -255,8 +255,10 @@ fn deliver_nmi<C: Control>(vcpu: &mut Vcpu<C>) {
         return;
     }
     if vcpu.control.injection_pending() || vcpu.control.interrupt_shadow() {
-        // A kick to this CPU makes the guest exit again as soon as the event or the shadow is over.
-        kick(this_cpu().index);
+        // As soon as the event or the shadow is over the guest exits again: the hardware tells, or a kick to this CPU does it.
+        if !vcpu.control.request_nmi_window() {
+            kick(this_cpu().index);
+        }
         return;
     }
     vcpu.attention &= !attention::NMI;

@@ -91,7 +91,8 @@ fn decode_rare(reason: u32, details: &impl Details) -> Exit {
     }
 }
 
-const fn is_nmi(information: u32) -> bool {
+/// Whether interruption information is about an NMI.
+pub const fn is_nmi(information: u32) -> bool {
     information & TYPE_MASK == TYPE_NMI
 }
 
