@@ -1,6 +1,6 @@
 //! From a system to a machine on Bochs: the emulator prepared, the ISO made, the configuration's place chosen.
 
-use crate::emulator::machine::bochs::OnBochs;
+use crate::emulator::machine::bochs::{OnBochs, SPEED};
 use crate::emulator::machine::{Board, Boot, Machine};
 use crate::error::Result;
 use crate::image::{self, For, RegisterWrites};
@@ -21,6 +21,9 @@ pub(crate) struct Start {
     pub(crate) bios: Firmware,
     /// Registers that are written on the first processor before the hypervisor starts.
     pub(crate) wrmsr: RegisterWrites,
+    /// More words for the hypervisor.
+    #[serde(skip)]
+    pub(crate) words: String,
 }
 
 impl Prepared {
@@ -34,8 +37,8 @@ impl Prepared {
     pub(crate) fn boot(&self, places: &Places, name: &str, system: &System, start: &Start) -> Result<Machine> {
         let file = places.target.join("bochs").join(name).with_extension("bochsrc");
         let iso = file.with_extension("iso");
-        image::write_iso(system, &For::Bochs(start.wrmsr.clone()), &iso)?;
-        let on_bochs = OnBochs { bochs: self.0.clone(), firmware: start.bios, file };
+        image::write_iso(system, &For::Bochs(start.wrmsr.clone(), start.words.clone()), &iso)?;
+        let on_bochs = OnBochs { bochs: self.0.clone(), firmware: start.bios, speed: SPEED, file };
         Ok(Machine { on_bochs: Some(on_bochs), ..Machine::new(Board::Pc, Boot::IsoBios { iso }) })
     }
 }

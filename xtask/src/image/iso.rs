@@ -17,8 +17,9 @@ pub(crate) type RegisterWrites = Vec<(u32, u64)>;
 pub(crate) enum For {
     /// Any PC: GRUB on the serial line as well as on the screen, by BIOS and by UEFI.
     AnyPc,
-    /// Bochs: by its BIOS alone, without a word. The first processor's registers are written before the system starts.
-    Bochs(RegisterWrites),
+    /// Bochs: by its BIOS alone, without a word. The first processor's registers are written before the system starts, which
+    /// is told more words.
+    Bochs(RegisterWrites, String),
 }
 
 /// GRUB's modules for BIOS machines.
@@ -37,10 +38,11 @@ impl For {
                 \x20   module2 /boot/bundle.bin bundle\n\
                 }\n"
             .into(),
-            Self::Bochs(writes) => {
+            Self::Bochs(writes, words) => {
                 let write = |(register, value): &(u32, u64)| format!("wrmsr {register:#x} {value:#x}\n");
                 let writes: String = writes.iter().map(write).collect();
-                format!("{writes}multiboot2 /boot/phalanx exit=bochs\nmodule2 /boot/bundle.bin bundle\nboot\n")
+                let words = if words.is_empty() { String::new() } else { format!(" {words}") };
+                format!("{writes}multiboot2 /boot/phalanx exit=bochs{words}\nmodule2 /boot/bundle.bin bundle\nboot\n")
             }
         }
     }
@@ -49,7 +51,7 @@ impl For {
     fn arguments(&self) -> &'static [&'static str] {
         match self {
             Self::AnyPc => &[],
-            Self::Bochs(_) => &["--directory", BIOS_MODULES, "--locales=", "--themes=", "--fonts="],
+            Self::Bochs(..) => &["--directory", BIOS_MODULES, "--locales=", "--themes=", "--fonts="],
         }
     }
 }
@@ -85,7 +87,8 @@ mod tests {
     #[test]
     fn each_machine_has_its_way_to_end() {
         assert!(For::AnyPc.script().contains("    multiboot2 /boot/phalanx exit=isa:0xf4\n"));
-        let script = For::Bochs(vec![(0x3a, 1)]).script();
+        assert!(For::Bochs(vec![], "a=b".into()).script().starts_with("multiboot2 /boot/phalanx exit=bochs a=b\n"));
+        let script = For::Bochs(vec![(0x3a, 1)], String::new()).script();
         assert!(script.starts_with("wrmsr 0x3a 0x1\nmultiboot2 /boot/phalanx exit=bochs\n"), "{script}");
     }
 }

@@ -12,7 +12,7 @@ use crate::arch::Arch;
 use crate::emulator::machine::{Board, Boot, Machine, hypervisor_words};
 use crate::error::{Result, at_path, trouble};
 use crate::image::{self, For};
-use crate::on_bochs::Prepared;
+use crate::on_bochs::{Prepared, Start};
 use crate::places::Places;
 use crate::prepare::boards;
 use crate::prepare::bochs::Missing;
@@ -69,9 +69,12 @@ impl<'p> Workshop<'p> {
             false => NoMachine::Wrong(trouble(line, "cargo xtask run --emulator bochs shows it alone")),
         })?;
         let (scenario, spec) = (&test.scenario, &test.scenario.machine);
-        let start = spec.firmware.clone().unwrap_or_default();
+        let start = Start { words: spec.words.clone(), ..spec.firmware.clone().unwrap_or_default() };
         let system = self.system(test, arch)?;
         let mut machine = prepared.boot(self.places, &test.name.replace('/', "-"), &system, &start)?;
+        if let (Some(setup), Some(speed)) = (&mut machine.on_bochs, spec.speed) {
+            setup.speed = speed;
+        }
         machine.cpu = lanes::bochs_cpu(&scenario.lane, scenario.host.as_deref()).map(str::to_owned);
         Ok(adjusted(machine, spec))
     }
@@ -135,7 +138,7 @@ impl<'p> Workshop<'p> {
         let images = self.folder("test-images");
         let iso = images.join(file_name(test, "iso"));
         match test.scenario.machine.boot {
-            BootWay::Direct => Ok(system.into()),
+            BootWay::Direct => Ok(told(system.into(), &test.scenario.machine.words)),
             BootWay::IsoBios => image::write_iso(&system, &For::AnyPc, &iso).map(|()| Boot::IsoBios { iso }),
             BootWay::IsoUefi => {
                 image::write_iso(&system, &For::AnyPc, &iso)?;
@@ -154,6 +157,14 @@ impl<'p> Workshop<'p> {
     fn folder(&self, name: &str) -> PathBuf {
         self.places.target.join(name)
     }
+}
+
+/// `boot` with more words for the hypervisor.
+fn told(mut boot: Boot, words: &str) -> Boot {
+    if let (Boot::Direct(direct), false) = (&mut boot, words.is_empty()) {
+        direct.words = format!("{} {words}", direct.words);
+    }
+    boot
 }
 
 /// `machine` with what the scenario wants otherwise.
