@@ -56,7 +56,8 @@ pub(crate) fn msr_read(random: &mut Random) -> Piece {
 pub(crate) fn msr_write(random: &mut Random) -> Piece {
     let (index, value) = match random.below(4) {
         0 => (random.of(&UNKNOWN), random.operand()),
-        1 => (random.of(&PASSED), random.next() >> 20),
+        // QEMU keeps bits of some that are reserved.
+        1 => (random.of(&PASSED), random.next() >> 33),
         _ => {
             let index = random.of(&[0x8b, 0x17a, 0x1d9, 0x277, 0x2ff, 0x250, 0x26f, 0xc000_0080, 0xc001_0015, 0xc001_1029, 0x1b, 0x179]);
             (index, value_for(random, index))
