@@ -1,7 +1,9 @@
 //! One vCPU's slice: from the scheduler's decision to what the scheduler hears back.
 
 use phalanx_abi::bundle::OnReboot;
-use phalanx_arch_api::{Arch, CpuIndex, DomainEnv, Effect, EntryError, Event, FaultReason, Ticks, TraceEvent, VcpuIndex};
+use phalanx_arch_api::{
+    Arch, CpuIndex, DomainEnv, Effect, EntryError, Event, FaultReason, Ticks, TraceEvent, VcpuIndex,
+};
 use phalanx_sched::{Blocked, VcpuId};
 
 use crate::domain::{Domain, Parked, Phase, StopReason, Vcpu};

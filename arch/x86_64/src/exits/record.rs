@@ -17,9 +17,8 @@ const APIC_MSRS: core::ops::RangeInclusive<u64> = 0x800..=0x8ff;
 /// The bit of RAX that spoils an answer.
 const SPOILT: u64 = 1 << 4;
 /// Names of the general-purpose registers by number.
-const NAMES: [&str; 16] = [
-    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-];
+const NAMES: [&str; 16] =
+    ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
 
 /// What is to be recorded before the next entry.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,12 +94,9 @@ impl Noted {
             | Exit::Pause => None,
             Exit::Msr { .. } if APIC_MSRS.contains(&(self.rcx & 0xffff_ffff)) => Some(EffectKind::Aside),
             Exit::SecondLevel(fault) if APIC_PAGE.contains(&fault.gpa.as_u64()) => Some(EffectKind::Aside),
-            Exit::Cpuid
-            | Exit::Halt
-            | Exit::Hypercall
-            | Exit::Msr { .. }
-            | Exit::Port(_)
-            | Exit::SecondLevel(_) => Some(EffectKind::Step),
+            Exit::Cpuid | Exit::Halt | Exit::Hypercall | Exit::Msr { .. } | Exit::Port(_) | Exit::SecondLevel(_) => {
+                Some(EffectKind::Step)
+            }
             _ => Some(EffectKind::Aside),
         }
     }
@@ -118,7 +114,7 @@ impl fmt::Display for Note {
 
 impl fmt::Display for Noted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (eax, ecx) = (self.rax as u32, self.rcx as u32);
+        let (eax, ecx) = (self.rax & 0xffff_ffff, self.rcx & 0xffff_ffff);
         match self.exit {
             Exit::Cpuid => write!(f, "cpuid:{eax:x}.{ecx:x}"),
             Exit::Halt => f.write_str("hlt"),

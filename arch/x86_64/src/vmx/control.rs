@@ -9,7 +9,7 @@ use phalanx_arch_api::{Hpa, Ticks};
 
 use super::capability::{entry, primary, secondary};
 use super::cpu::Region;
-use super::decode::{is_int1, Details, classify, decode, reason};
+use super::decode::{Details, classify, decode, is_int1, reason};
 use super::deferred::Deferred;
 use super::features::Features;
 use super::field::{self as f, Field, Guest, Host, Width};

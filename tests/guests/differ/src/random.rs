@@ -34,7 +34,19 @@ impl Random {
     pub(crate) fn operand(&mut self) -> u64 {
         match self.below(4) {
             0 => self.below(16),
-            1 => self.of(&[0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0x7fff_ffff, 0x8000_0000, 1 << 32, u64::MAX >> 1, 1 << 63, u64::MAX]),
+            1 => self.of(&[
+                0x7f,
+                0x80,
+                0xff,
+                0x7fff,
+                0x8000,
+                0x7fff_ffff,
+                0x8000_0000,
+                1 << 32,
+                u64::MAX >> 1,
+                1 << 63,
+                u64::MAX,
+            ]),
             _ => self.next(),
         }
     }

@@ -24,14 +24,8 @@ struct Pages([u8; 2 * 4096]);
 
 static CODE: Racy<Pages> = Racy::new(Pages([0x90; 2 * 4096]));
 static STACK: Racy<Stack<0x1000>> = Racy::new(Stack::EMPTY);
-static OUTCOME: Racy<Outcome> = Racy::new(Outcome {
-    registers: [0; 16],
-    vector: 0,
-    error: 0,
-    rip: 0,
-    rflags: 0,
-    detail: 0,
-});
+static OUTCOME: Racy<Outcome> =
+    Racy::new(Outcome { registers: [0; 16], vector: 0, error: 0, rip: 0, rflags: 0, detail: 0 });
 /// RSP of the runner while a piece runs.
 static RUNNER: AtomicU64 = AtomicU64::new(0);
 

@@ -51,7 +51,8 @@ impl Piece {
     /// Code in 64-bit mode at ring 0 with random registers and flags, sometimes over the edge of its page.
     pub(crate) fn new(random: &mut Random, code: Code) -> Self {
         let registers = core::array::from_fn(|_| random.operand());
-        let offset = if random.once_in(4) { 4096 - random.below(1 + code.len().min(SIZE) as u64) } else { random.below(64) };
+        let offset =
+            if random.once_in(4) { 4096 - random.below(1 + code.len().min(SIZE) as u64) } else { random.below(64) };
         let flags = random.next() & STATUS | RESERVED;
         Self { code, registers, flags, mode: Mode::Kernel, offset }
     }

@@ -59,9 +59,7 @@ impl OnBochs {
         line(format_args!("romimage: file={}, options=fastboot", bios.display()));
         line(format_args!("vgaromimage: file={}", video.display()));
         // The end of a processor by triple fault is the end of the run.
-        line(format_args!(
-            "cpu: model={cpu}, count={cpus}, ips={speed}, reset_on_triple_fault=0, ignore_bad_msrs=0"
-        ));
+        line(format_args!("cpu: model={cpu}, count={cpus}, ips={speed}, reset_on_triple_fault=0, ignore_bad_msrs=0"));
         line(format_args!("memory: guest={megabytes}, host={megabytes}"));
         line(format_args!("pci: enabled=1, chipset=i440fx"));
         line(format_args!("clock: sync=none, time0={TIME}"));
@@ -121,7 +119,8 @@ mod tests {
     use super::*;
 
     fn on_bochs() -> Machine {
-        let setup = OnBochs { bochs: Bochs::pretend(), firmware: Firmware::Bochs, speed: SPEED, file: "/t/run.bochsrc".into() };
+        let setup =
+            OnBochs { bochs: Bochs::pretend(), firmware: Firmware::Bochs, speed: SPEED, file: "/t/run.bochsrc".into() };
         let cpu = Some(SKYLAKE.to_owned());
         Machine { cpu, on_bochs: Some(setup), ..Machine::new(Board::Pc, Boot::IsoBios { iso: "/t/x.iso".into() }) }
     }

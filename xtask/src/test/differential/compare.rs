@@ -57,7 +57,8 @@ fn names<'r>(a: &'r Record, b: &'r Record) -> impl Iterator<Item = &'r str> {
 /// The difference side by side, with the steps before it in short.
 pub(super) fn show(difference: &Difference, one: &Lane<'_>, other: &Lane<'_>) -> String {
     let step = difference.step;
-    let mut text = format!("step {step} differs between {} and {}: {}\n", one.name, other.name, difference.fields.join(", "));
+    let mut text =
+        format!("step {step} differs between {} and {}: {}\n", one.name, other.name, difference.fields.join(", "));
     for (index, before) in one.steps.iter().enumerate().take(step - 1).skip((step - 1).saturating_sub(BEFORE)) {
         let _ = writeln!(text, "    {:>5} {} rip={:x}", index + 1, before.record.cause, before.record.register("rip"));
     }

@@ -9,8 +9,8 @@ use super::report::{self, Result as Outcome};
 use super::system::{Bench, Console};
 use compare::{Difference, Lane};
 use effects::Step;
-pub(super) use file::{Differential, find};
 use file::Plant;
+pub(super) use file::{Differential, find};
 
 impl Differential {
     /// Plays all lanes and compares; `saying` hears which lane it is.
@@ -54,7 +54,8 @@ impl Differential {
             (Some(plant), []) => Outcome::Failed(format!("the error planted in step {} was not found", plant.step)),
             (plant, found) => {
                 let wanted = plant.as_ref().map_or(String::new(), |plant| format!("not what was planted: {plant}\n"));
-                let shown: Vec<String> = found.iter().map(|found| format!("{}\n    {}", found.shown, found.kept)).collect();
+                let shown: Vec<String> =
+                    found.iter().map(|found| format!("{}\n    {}", found.shown, found.kept)).collect();
                 Outcome::Failed(format!("{wanted}{}\n    {kept}", shown.join("\n")))
             }
         }
@@ -104,7 +105,9 @@ mod tests {
     fn a_difference_fails_and_none_passes() {
         let test = differential("");
         assert!(matches!(test.judge(&[], &[], ""), Outcome::Passed(_)));
-        assert!(matches!(test.judge(&[], &[found("vtx", 3, "rax")], ""), Outcome::Failed(why) if why.contains("shown")));
+        assert!(
+            matches!(test.judge(&[], &[found("vtx", 3, "rax")], ""), Outcome::Failed(why) if why.contains("shown"))
+        );
     }
 
     #[test]
