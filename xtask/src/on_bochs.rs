@@ -21,8 +21,7 @@ pub(crate) struct Start {
     pub(crate) bios: Firmware,
     /// Registers that are written on the first processor before the hypervisor starts.
     pub(crate) wrmsr: RegisterWrites,
-    /// More words for the hypervisor.
-    #[serde(skip)]
+    /// More words of the hypervisor's command line.
     pub(crate) words: String,
 }
 
@@ -37,7 +36,7 @@ impl Prepared {
     pub(crate) fn boot(&self, places: &Places, name: &str, system: &System, start: &Start) -> Result<Machine> {
         let file = places.target.join("bochs").join(name).with_extension("bochsrc");
         let iso = file.with_extension("iso");
-        image::write_iso(system, &For::Bochs(start.wrmsr.clone(), start.words.clone()), &iso)?;
+        image::write_iso(system, &For::Bochs { writes: start.wrmsr.clone(), words: start.words.clone() }, &iso)?;
         let on_bochs = OnBochs { bochs: self.0.clone(), firmware: start.bios, speed: SPEED, file };
         Ok(Machine { on_bochs: Some(on_bochs), ..Machine::new(Board::Pc, Boot::IsoBios { iso }) })
     }

@@ -29,8 +29,9 @@ pub trait Backend: Sized + 'static {
     /// The entry behind [`Self::apic_mapping`] in the tables at `root`.
     fn apic_window(root: Hpa) -> Option<ApicWindow>;
 
-    /// Gives the vCPU a TLB tag that holds nothing stale on this CPU. Called when it is loaded.
-    fn load(cpu: &mut Self::Cpu, control: &mut Self::Control);
+    /// Gives the vCPU a TLB tag that holds nothing stale on this CPU. Called when it is loaded; `gprs` are those that it is
+    /// entered with until [`Self::put`].
+    fn load(cpu: &mut Self::Cpu, control: &mut Self::Control, gprs: &Gprs);
 
     /// Takes the vCPU off this CPU: any other may load it. Called when it is saved.
     fn put(cpu: &mut Self::Cpu, control: &mut Self::Control);

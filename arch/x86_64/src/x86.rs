@@ -123,7 +123,7 @@ where
             cpu.domain = domain.number;
             host_cpuid::forget_branches(cpu.has_branch_barrier);
         }
-        B::load(&mut cpu.backend, &mut vcpu.control);
+        B::load(&mut cpu.backend, &mut vcpu.control, &vcpu.gprs);
         // SAFETY: the core loads one vCPU at a time on a CPU and saves it before the next.
         unsafe { vcpu.switched.load(cpu.has_tsc_aux) };
     }

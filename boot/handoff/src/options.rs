@@ -6,8 +6,10 @@
 //! | `console=dtb` | Arm | the kernel's console is the one that the device tree names (the default) |
 //! | `exit=isa:0xf4` | PC | when all domains have ended, write the result to this port (QEMU's `isa-debug-exit`) |
 //! | `exit=bochs` | PC | when all domains have ended, write the result to port 0xe9 and have Bochs end itself |
+//! | `apicv=off` | PC | VT-x: local APICs are the software's alone, also where the processor can take part (default: `on`) |
 //! | `exit=semihosting` | Arm | when all domains have ended, tell the emulator or debugger the result |
 //! | `exit=psci` | Arm | when all domains have ended, have the firmware switch the machine off |
+//! | `counters=on` | all | when a domain ends, print how often its vCPUs left the guest, and why |
 //! | `effects=DOMAIN` | PC | record what each exit of this domain does to its guest (`docs/debugging.md`) |
 //! | `effects-plant=N` | PC | with it: spoil the answer to step N, so that whoever compares must find it |
 //!
@@ -22,6 +24,10 @@ pub struct Options<'a> {
     pub console: Console,
     /// What the kernel does when nothing is left to run.
     pub exit: Exit,
+    /// The processor takes no part in the guests' local APICs, also where it can.
+    pub software_apic: bool,
+    /// The exit counters of a domain that ended are printed.
+    pub counters: bool,
     /// The domain whose exits are recorded.
     pub effects: Option<&'a str>,
     /// The step whose answer is spoilt, counted from 1.
@@ -120,6 +126,12 @@ impl<'a> Options<'a> {
         match word.split_once('=') {
             Some(("console", value)) if value == machine.console_name() => self.console = machine.console(),
             Some(("console", _)) => return Err(bad(machine.console_word())),
+            Some(("apicv", value)) if machine == Machine::Pc => {
+                self.software_apic = !is_on(value).ok_or(bad("apicv=on` or `apicv=off"))?;
+            }
+            Some(("counters", value)) => {
+                self.counters = is_on(value).ok_or(bad("counters=on` or `counters=off"))?;
+            }
             Some(("exit", value)) => self.exit = machine.parse_exit(value).ok_or(bad(machine.exit_words()))?,
             Some(("effects", name)) if machine == Machine::Pc => self.effects = Some(name),
             Some(("effects-plant", step)) if machine == Machine::Pc => {
@@ -128,6 +140,14 @@ impl<'a> Options<'a> {
             _ => return Err(OptionError::Unknown(word)),
         }
         Ok(())
+    }
+}
+
+fn is_on(value: &str) -> Option<bool> {
+    match value {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
     }
 }
 

@@ -84,6 +84,8 @@ exit_counters! {
     Refused = "refused",
     /// The guest spins: PAUSE in a loop, WFE.
     Spin = "spin",
+    /// A read of a register of the local APIC, in memory or as an MSR.
+    ApicRead = "apic-read",
 }
 
 impl ExitCounter {

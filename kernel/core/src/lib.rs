@@ -24,6 +24,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod console;
+mod counters;
 mod dirty_log;
 mod domain;
 mod effects;

@@ -38,6 +38,8 @@ pub struct Machine<A: Arch> {
     /// The line had more to fetch than one poll takes.
     pub(crate) more_typed: AtomicBool,
     alive: AtomicUsize,
+    /// A domain that ends tells its exit counters.
+    pub(crate) tells_counters: bool,
 }
 
 impl<A: Arch> Machine<A> {
@@ -59,7 +61,13 @@ impl<A: Arch> Machine<A> {
             resched,
             more_typed: AtomicBool::new(false),
             alive,
+            tells_counters: false,
         }
+    }
+
+    /// Has a domain that ends tell its exit counters.
+    pub fn tell_counters(&mut self, wanted: bool) {
+        self.tells_counters = wanted;
     }
 
     /// The name of a domain, for the crash card.

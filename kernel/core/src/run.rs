@@ -222,6 +222,9 @@ impl<A: Arch> Machine<A> {
             return;
         }
         domain.end();
+        if self.tells_counters {
+            self.show_counters(domain);
+        }
         match reason {
             StopReason::PowerOff => self.console.note(format_args!("phalanx: domain {}: power-off\n", domain.name)),
             _ => self.console.note(format_args!("phalanx: domain {}: stopped: {reason}\n", domain.name)),

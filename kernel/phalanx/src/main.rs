@@ -33,9 +33,9 @@ const MIB: u64 = 1 << 20;
 extern "C" fn phalanx_start(info: &'static BootInfo) -> ! {
     let options = Options::parse(info.command_line.as_str(), |error| println!("phalanx: warning: {error}"));
     end::set_exit(options.exit);
-    start::set_recording(options);
+    start::set_options(options);
     greet(info);
-    match target::start(info) {
+    match target::start(info, &options) {
         Ok(()) => end::fine(),
         Err(error) => end::refuse(&error),
     }

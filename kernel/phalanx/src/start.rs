@@ -58,19 +58,20 @@ impl StartError {
     }
 }
 
-/// The domain that is recorded, and how.
-static RECORDING: Once<(&'static str, Recording)> = Once::new();
+/// What the command line says.
+static OPTIONS: Once<Options<'static>> = Once::new();
 
-/// Notes what the command line says about recording.
-pub(crate) fn set_recording(options: Options<'static>) {
-    if let Some(domain) = options.effects {
-        RECORDING.call_once(|| (domain, Recording { plant: options.effects_plant }));
-    }
+/// Keeps what the command line says, for the machine that is made later.
+pub(crate) fn set_options(options: Options<'static>) {
+    OPTIONS.call_once(|| options);
 }
 
-fn record<B: Backend>(machine: &mut Machine<B>) {
-    if let Some((domain, recording)) = RECORDING.get()
-        && !machine.record(domain, *recording)
+/// Has the machine tell what the command line asks for.
+fn observe<B: Backend>(machine: &mut Machine<B>) {
+    let Some(options) = OPTIONS.get() else { return };
+    machine.tell_counters(options.counters);
+    if let Some(domain) = options.effects
+        && !machine.record(domain, Recording { plant: options.effects_plant })
     {
         println!("phalanx: warning: effects={domain} is ignored: there is no domain of this name");
     }
@@ -102,7 +103,7 @@ pub(crate) fn run_bundle<B: Backend>(bundle: PhysRange, mut host: Host) -> Resul
         Count(bundle.domains().count(), "domain"),
         frames.memory().free / MIB
     );
-    record(&mut machine);
+    observe(&mut machine);
     machine.start();
     let machine = machine::publish(machine);
     let per_cpu = this_cpu();

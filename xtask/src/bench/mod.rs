@@ -43,7 +43,7 @@ pub(crate) fn exits(places: &Places, options: &BenchOptions) -> Result<u8> {
 
 /// The lanes that are asked for, in the usual order; all of the architecture's where none is.
 fn chosen(options: &BenchOptions) -> Result<Vec<&'static str>> {
-    let all = options.arch.lanes();
+    let all = columns(options.arch);
     if let Some(wrong) = options.lane.iter().find(|name| !all.contains(&name.as_str())) {
         return Err(trouble(
             format!("no lane of {} is called {wrong}", options.arch.name()),
@@ -54,10 +54,20 @@ fn chosen(options: &BenchOptions) -> Result<Vec<&'static str>> {
     Ok(all.iter().copied().filter(wanted).collect())
 }
 
+/// The lane `vtx` without the processor's part in local APICs.
+const NO_APICV: &str = "vtx-no-apicv";
+
+/// What is measured for an architecture, in the order of the columns.
+fn columns(arch: Arch) -> Vec<&'static str> {
+    let more: &[&str] = if arch == Arch::X86 { &[NO_APICV] } else { &[] };
+    arch.lanes().iter().chain(more).copied().collect()
+}
+
 /// The rows of one lane.
 fn measure(places: &Places, lane: &'static str, arch: Arch, system: &System) -> Result<Vec<Row>> {
-    let machine = match lanes::bochs_cpu(lane, None) {
-        Some(cpu) => on_bochs(places, lane, cpu, system)?,
+    let (plays_on, words) = if lane == NO_APICV { ("vtx", "apicv=off") } else { (lane, "") };
+    let machine = match lanes::bochs_cpu(plays_on, None) {
+        Some(cpu) => on_bochs(places, lane, words, cpu, system)?,
         None => {
             install::ensure(places, tools::emulator(arch))?;
             on_qemu(arch, system.clone())
@@ -84,9 +94,10 @@ fn on_qemu(arch: Arch, boot: impl Into<Boot>) -> Machine {
 }
 
 /// The machine of Bochs, where a tick of the TSC always is an instruction.
-fn on_bochs(places: &Places, lane: &str, cpu: &str, system: &System) -> Result<Machine> {
+fn on_bochs(places: &Places, lane: &str, words: &str, cpu: &str, system: &System) -> Result<Machine> {
     let prepared = Prepared::ensure(places).map_err(Missing::report)?;
-    let machine = prepared.boot(places, &format!("bench-{lane}"), system, &Start::default())?;
+    let start = Start { words: words.into(), ..Start::default() };
+    let machine = prepared.boot(places, &format!("bench-{lane}"), system, &start)?;
     Ok(counting(Machine { cpu: Some(cpu.to_owned()), ..machine }))
 }
 
@@ -109,7 +120,7 @@ mod tests {
 
     #[test]
     fn lanes_are_chosen_by_name() {
-        assert_eq!(chosen(&options(Arch::X86, &[])).unwrap(), ["svm", "svm-bochs", "vtx"]);
+        assert_eq!(chosen(&options(Arch::X86, &[])).unwrap(), ["svm", "svm-bochs", "vtx", "vtx-no-apicv"]);
         assert_eq!(chosen(&options(Arch::X86, &["vtx", "svm"])).unwrap(), ["svm", "vtx"]);
         assert_eq!(chosen(&options(Arch::Arm, &[])).unwrap(), ["el2"]);
         assert!(chosen(&options(Arch::Arm, &["vtx"])).unwrap_err().to_string().contains("no lane of aarch64"));

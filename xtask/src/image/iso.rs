@@ -17,9 +17,13 @@ pub(crate) type RegisterWrites = Vec<(u32, u64)>;
 pub(crate) enum For {
     /// Any PC: GRUB on the serial line as well as on the screen, by BIOS and by UEFI.
     AnyPc,
-    /// Bochs: by its BIOS alone, without a word. The first processor's registers are written before the system starts, which
-    /// is told more words.
-    Bochs(RegisterWrites, String),
+    /// Bochs: by its BIOS alone, and silently.
+    Bochs {
+        /// Registers of the first processor that are written before the system starts.
+        writes: RegisterWrites,
+        /// More words of the hypervisor's command line.
+        words: String,
+    },
 }
 
 /// GRUB's modules for BIOS machines.
@@ -38,11 +42,11 @@ impl For {
                 \x20   module2 /boot/bundle.bin bundle\n\
                 }\n"
             .into(),
-            Self::Bochs(writes, words) => {
+            Self::Bochs { writes, words } => {
                 let write = |(register, value): &(u32, u64)| format!("wrmsr {register:#x} {value:#x}\n");
                 let writes: String = writes.iter().map(write).collect();
-                let words = if words.is_empty() { String::new() } else { format!(" {words}") };
-                format!("{writes}multiboot2 /boot/phalanx exit=bochs{words}\nmodule2 /boot/bundle.bin bundle\nboot\n")
+                let line = format!("exit=bochs {words}");
+                format!("{writes}multiboot2 /boot/phalanx {}\nmodule2 /boot/bundle.bin bundle\nboot\n", line.trim_end())
             }
         }
     }
@@ -51,7 +55,7 @@ impl For {
     fn arguments(&self) -> &'static [&'static str] {
         match self {
             Self::AnyPc => &[],
-            Self::Bochs(..) => &["--directory", BIOS_MODULES, "--locales=", "--themes=", "--fonts="],
+            Self::Bochs { .. } => &["--directory", BIOS_MODULES, "--locales=", "--themes=", "--fonts="],
         }
     }
 }
@@ -87,8 +91,9 @@ mod tests {
     #[test]
     fn each_machine_has_its_way_to_end() {
         assert!(For::AnyPc.script().contains("    multiboot2 /boot/phalanx exit=isa:0xf4\n"));
-        assert!(For::Bochs(vec![], "a=b".into()).script().starts_with("multiboot2 /boot/phalanx exit=bochs a=b\n"));
-        let script = For::Bochs(vec![(0x3a, 1)], String::new()).script();
-        assert!(script.starts_with("wrmsr 0x3a 0x1\nmultiboot2 /boot/phalanx exit=bochs\n"), "{script}");
+        let script = |words: &str| For::Bochs { writes: vec![(0x3a, 1)], words: words.into() }.script();
+        let plain = script("");
+        assert!(plain.starts_with("wrmsr 0x3a 0x1\nmultiboot2 /boot/phalanx exit=bochs\n"), "{plain}");
+        assert!(script("apicv=off").contains("/boot/phalanx exit=bochs apicv=off\n"));
     }
 }

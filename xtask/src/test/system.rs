@@ -36,6 +36,9 @@ fn emulator_may_be_at_fault(test: &SystemTest, why: &str) -> bool {
 
 /// How often a scenario is played at most.
 const TRIES: usize = 3;
+/// What the time limits of a scenario are multiplied by where Bochs plays it: they are written for QEMU, which translates
+/// code and runs each CPU on one of ours.
+const BOCHS_PATIENCE: f64 = 4.0;
 /// Lines of a failed console that are printed.
 const SHOWN: usize = 20;
 
@@ -157,7 +160,7 @@ impl<'p> Bench<'p> {
         })?;
         let mut earlier = String::new();
         for attempt in 1..=TRIES {
-            let played = play::play(&test.scenario, &machine, self.patience);
+            let played = play::play(&test.scenario, &machine, self.patience(test));
             let Err(why) = played.result else { return Ok(Console { machine, text: played.console }) };
             let kept = report::keep(self.places, &test.name, &machine, &played.console);
             let _ = write!(earlier, "{why}\n{}\n    {kept}\n", process::tail(&played.console, SHOWN));
@@ -173,9 +176,13 @@ impl<'p> Bench<'p> {
         self.places
     }
 
+    fn patience(&self, test: &SystemTest) -> f64 {
+        self.patience * if test.on_bochs() { BOCHS_PATIENCE } else { 1.0 }
+    }
+
     /// Plays a scenario; a failed one's console is kept in a log of this name.
     fn play(&self, test: &SystemTest, machine: &Machine, log: &str) -> std::result::Result<(), Failure> {
-        let played = play::play(&test.scenario, machine, self.patience);
+        let played = play::play(&test.scenario, machine, self.patience(test));
         let result = played.result.and_then(|()| self.same_again(test, machine, &played.console));
         result.map_err(|why| {
             let kept = report::keep(self.places, log, machine, &played.console);
@@ -188,7 +195,7 @@ impl<'p> Bench<'p> {
         let Some(pattern) = &test.scenario.same_lines else {
             return Ok(());
         };
-        let again = play::play(&test.scenario, machine, self.patience);
+        let again = play::play(&test.scenario, machine, self.patience(test));
         again.result.map_err(|why| format!("the second time: {why}"))?;
         let mut pairs = pattern.lines(first).zip(pattern.lines(&again.console));
         match pairs.find(|(one, two)| one != two) {

@@ -12,7 +12,7 @@ use crate::arch::Arch;
 use crate::emulator::machine::{Board, Boot, Machine, hypervisor_words};
 use crate::error::{Result, at_path, trouble};
 use crate::image::{self, For};
-use crate::on_bochs::{Prepared, Start};
+use crate::on_bochs::Prepared;
 use crate::places::Places;
 use crate::prepare::boards;
 use crate::prepare::bochs::Missing;
@@ -69,7 +69,8 @@ impl<'p> Workshop<'p> {
             false => NoMachine::Wrong(trouble(line, "cargo xtask run --emulator bochs shows it alone")),
         })?;
         let (scenario, spec) = (&test.scenario, &test.scenario.machine);
-        let start = Start { words: spec.words.clone(), ..spec.firmware.clone().unwrap_or_default() };
+        let mut start = spec.firmware.clone().unwrap_or_default();
+        start.words = format!("{} {}", start.words, spec.words).trim().to_owned();
         let system = self.system(test, arch)?;
         let mut machine = prepared.boot(self.places, &test.name.replace('/', "-"), &system, &start)?;
         if let (Some(setup), Some(speed)) = (&mut machine.on_bochs, spec.speed) {

@@ -5,7 +5,7 @@ use phalanx_arch_api::{Access, AccessSize, Direction, DomainEnv, Gpa, GuestMemor
 
 use super::interrupt;
 use crate::domain::Domain;
-use crate::vcpu::{Control, Injection, Vcpu};
+use crate::vcpu::{Control, Injection, Vcpu, attention};
 use crate::vlapic::Mode;
 
 /// The IO-APIC's page.
@@ -38,6 +38,7 @@ impl<E: DomainEnv> Bus<'_, E> {
         match owner(vcpu, gpa) {
             Owner::LocalApic(offset) => {
                 vcpu.count(ExitCounter::ApicAccess);
+                vcpu.count(ExitCounter::ApicRead);
                 vcpu.control.sync_apic(&mut vcpu.apic);
                 let now = interrupt::guest_now(vcpu);
                 Ok(widen(size, offset, |offset| vcpu.apic.read(offset, now)))
@@ -83,6 +84,7 @@ impl<E: DomainEnv> Bus<'_, E> {
             Owner::IoApic(offset) => {
                 vcpu.count(ExitCounter::IoApicAccess);
                 if whole {
+                    vcpu.attention |= attention::APIC;
                     self.domain.ioapic_write(self.env, offset, (value & 0xffff_ffff) as u32);
                 }
             }

@@ -33,8 +33,12 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
         Effect::TimerChanged => vcpu.attention |= attention::TIMER,
         Effect::Ipi(message) => {
             domain.send(env, Some(vcpu.index), &message);
+            vcpu.attention |= attention::APIC;
         }
-        Effect::EoiBroadcast { vector } => domain.end_of_interrupt(env, vector),
+        Effect::EoiBroadcast { vector } => {
+            domain.end_of_interrupt(env, vector);
+            vcpu.attention |= attention::APIC;
+        }
         Effect::Reconfigured => {
             publish(vcpu);
             share_apic(vcpu, domain);
@@ -61,10 +65,10 @@ fn note<C: Control>(vcpu: &mut Vcpu<C>) {
 pub fn share_apic<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
     let part = match vcpu.apic.mode() {
         Mode::Disabled => ApicPart::Nothing,
-        Mode::XApic if !vcpu.apic.is_software_enabled() => ApicPart::Page,
+        Mode::XApic if !vcpu.apic.is_software_enabled() => ApicPart::ReadMemory,
         Mode::XApic => ApicPart::Memory,
-        Mode::X2Apic if !vcpu.apic.is_software_enabled() => ApicPart::Nothing,
-        Mode::X2Apic => ApicPart::Registers,
+        Mode::X2Apic if !vcpu.apic.is_software_enabled() => ApicPart::ReadMsrs,
+        Mode::X2Apic => ApicPart::Msrs,
     };
     if vcpu.apic.mode() != Mode::XApic {
         domain.close_apic_window();
@@ -100,7 +104,7 @@ pub fn publish<C: Control>(vcpu: &Vcpu<C>) {
 }
 
 /// Empties the inbox into the local APIC; acts on INIT, SIPI and NMI.
-#[inline(always)]
+#[inline]
 pub fn drain<C: Control>(vcpu: &mut Vcpu<C>) {
     if !vcpu.inbox.is_empty() {
         take_inbox(vcpu);

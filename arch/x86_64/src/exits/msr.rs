@@ -122,7 +122,9 @@ fn refuse<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E, event: TraceEve
 #[inline(always)]
 fn read<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain, index: u32) -> Result<u64, GeneralProtection> {
     match index {
-        MSR_APIC_BASE | MSR_TSC_DEADLINE | MSR_X2APIC_FIRST..=MSR_X2APIC_LAST => {
+        MSR_APIC_BASE | MSR_TSC_DEADLINE => vcpu.apic.read_msr(index, interrupt::guest_now(vcpu)),
+        MSR_X2APIC_FIRST..=MSR_X2APIC_LAST => {
+            vcpu.count(ExitCounter::ApicRead);
             vcpu.control.sync_apic(&mut vcpu.apic);
             vcpu.apic.read_msr(index, interrupt::guest_now(vcpu))
         }

@@ -54,7 +54,6 @@ fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
     until: Option<Ticks>,
 ) -> Event {
     loop {
-        interrupt::drain(vcpu);
         if vcpu.attention != 0
             && let Some(event) = prepare(domain, vcpu, env, until)
         {
@@ -90,7 +89,10 @@ fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
     }
 }
 
-/// What the fast path does not need: an unfinished instruction, sleep, timer, events.
+/// What the fast path does not need: the inbox, an unfinished instruction, sleep, timer, events.
+///
+/// Whoever writes into the inbox from elsewhere kicks this CPU, and after an interrupt the timer has attention; what this vCPU
+/// sends may be for itself, and gives [`attention::APIC`].
 #[inline(never)]
 fn prepare<C: Control, E: DomainEnv>(
     domain: &Domain,
@@ -99,6 +101,7 @@ fn prepare<C: Control, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     vcpu.control.sync_apic(&mut vcpu.apic);
+    interrupt::drain(vcpu);
     if vcpu.attention & attention::TIMER != 0 {
         forget_translations(vcpu, domain);
         interrupt::update_timer(vcpu, until);

@@ -29,6 +29,8 @@ pub struct PerCpu {
     pub(super) this: AtomicPtr<PerCpu>,
     /// Where the handlers write 0 to end an interrupt (xAPIC).
     pub(super) eoi_register: AtomicU64,
+    /// The stack pointer while a guest runs (VT-x).
+    pub(crate) stack: AtomicU64,
     /// The deadline that the timer hardware is armed for, or [`NOT_ARMED`].
     pub(super) armed: AtomicU64,
     /// Which vCPU runs here, for the crash card: domain in bits 63:32, vCPU in 31:0, or [`NOTHING_RUNS`].
@@ -66,6 +68,7 @@ impl PerCpu {
         Self {
             this: AtomicPtr::new(core::ptr::null_mut()),
             eoi_register: AtomicU64::new(eoi_register),
+            stack: AtomicU64::new(0),
             armed: AtomicU64::new(NOT_ARMED),
             running: AtomicU64::new(NOTHING_RUNS),
             nmi_count: AtomicU64::new(0),

@@ -53,7 +53,7 @@ impl Backend for Svm {
         None
     }
 
-    fn load(cpu: &mut SvmCpu, control: &mut SvmControl) {
+    fn load(cpu: &mut SvmCpu, control: &mut SvmControl, _gprs: &Gprs) {
         cpu.assign_tag(control);
     }
 

@@ -113,12 +113,14 @@ impl Injection {
 pub enum ApicPart {
     /// None: every access exits, and interrupts are injected.
     Nothing,
-    /// It tells accesses to the page of registers from those to memory; they exit.
-    Page,
+    /// It answers reads of the registers in memory.
+    ReadMemory,
+    /// It answers reads of the registers in MSRs (x2APIC).
+    ReadMsrs,
     /// Registers in memory, and the delivery of interrupts.
     Memory,
-    /// Registers in MSRs (x2APIC), and the delivery of interrupts.
-    Registers,
+    /// Registers in MSRs, and the delivery of interrupts.
+    Msrs,
 }
 
 /// The guest's state that hardware switches.

@@ -46,7 +46,7 @@ pub mod attention {
     pub const NMI: u8 = 1 << 1;
     /// An interrupt waits for the guest to open its window.
     pub const WINDOW: u8 = 1 << 2;
-    /// The local APIC holds something for the guest.
+    /// The local APIC or the inbox may hold something for the guest.
     pub const APIC: u8 = 1 << 6;
     /// CR8 writes exit: an interrupt waits for a lower task priority.
     pub const TASK_PRIORITY: u8 = 1 << 5;

@@ -11,6 +11,7 @@ use crate::physical::physical_address;
 
 /// Four quarters of 1 KiB: reads of low MSRs, reads of high ones (C000_0000H and up), writes of low, writes of high.
 #[repr(C, align(4096))]
+#[derive(Clone)]
 struct MsrBitmap([u8; 4096]);
 
 const WRITES: usize = 2048;
@@ -57,11 +58,14 @@ impl MsrBitmap {
         map
     }
 
-    fn with_apic(tsc_aux: bool) -> Self {
-        let mut map = Self::usual(tsc_aux);
-        APIC_READS.into_iter().flatten().for_each(|msr| map.pass_read(msr));
-        APIC_WRITES.into_iter().for_each(|msr| map.pass_write(msr));
-        map
+    fn and_apic_reads(mut self) -> Self {
+        APIC_READS.into_iter().flatten().for_each(|msr| self.pass_read(msr));
+        self
+    }
+
+    fn and_apic_writes(mut self) -> Self {
+        APIC_WRITES.into_iter().for_each(|msr| self.pass_write(msr));
+        self
     }
 }
 
@@ -80,18 +84,33 @@ const APIC_READS: [RangeInclusive<u32>; 8] = [
 /// TPR, EOI and SELF IPI: the processor carries these writes out (vol. 3C, section 31.5).
 const APIC_WRITES: [u32; 3] = [0x808, 0x80b, 0x83f];
 
-static MAP: Once<Hpa> = Once::new();
-
-static APIC_MAP: Once<Hpa> = Once::new();
-
-/// The bitmap for a vCPU in x2APIC mode whose registers the processor answers. Built by the first call, at boot.
-pub fn with_apic(tsc_aux: bool) -> Hpa {
-    *APIC_MAP.call_once(|| physical_address(&raw const *Box::leak(Box::new(MsrBitmap::with_apic(tsc_aux)))))
+/// Which MSRs a guest reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Msrs {
+    /// Those that are its own.
+    Usual,
+    /// And the registers of its local APIC that can be read.
+    ApicReads,
+    /// And those of them that the processor can write, while it delivers interrupts. Otherwise they would be the host's.
+    Apic,
 }
 
-/// The usual bitmap, the same for all guests. Built by the first call, at boot.
-pub fn usual(tsc_aux: bool) -> Hpa {
-    *MAP.call_once(|| physical_address(&raw const *Box::leak(Box::new(MsrBitmap::usual(tsc_aux)))))
+static MAPS: Once<[Hpa; 3]> = Once::new();
+
+/// The bitmap, the same for all guests. All of them are built by the first call, at boot.
+pub fn of(msrs: Msrs, tsc_aux: bool) -> Hpa {
+    let place = |map: MsrBitmap| physical_address(&raw const *Box::leak(Box::new(map)));
+    let [usual, reads, apic] = *MAPS.call_once(|| {
+        let usual = MsrBitmap::usual(tsc_aux);
+        let reads = usual.clone().and_apic_reads();
+        let apic = reads.clone().and_apic_writes();
+        [place(usual), place(reads), place(apic)]
+    });
+    match msrs {
+        Msrs::Usual => usual,
+        Msrs::ApicReads => reads,
+        Msrs::Apic => apic,
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +125,10 @@ mod tests {
         assert_eq!(map.0[1024 + 0x80 / 8], 0b1110_0001, "EFER exits");
         assert_eq!(map.0[3072 + 0x100 / 8], 0b1111_0000);
         assert_eq!((map.0[2], map.0[2048 + 2]), (0xfe, 0xff), "the TSC is read only");
+        let apic = map.clone().and_apic_reads().and_apic_writes();
+        assert_eq!(apic.0[0x808 / 8], 0b1101_1010, "0x80b reads as a fault, 0x80d does not");
+        assert_eq!((apic.0[2048 + 0x808 / 8], apic.0[2048 + 0x838 / 8]), (0b1111_0110, 0b0111_1111));
+        assert_eq!(map.and_apic_reads().0[2048 + 0x808 / 8], 0xff, "no write without delivery");
         assert_eq!(MsrBitmap::usual(false).0[1024 + 0x100 / 8], 0b1111_1000);
     }
 }

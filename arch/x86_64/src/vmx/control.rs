@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 
 use phalanx_arch_api::{Hpa, Ticks};
 
+use super::bitmap::Msrs;
 use super::capability::{entry, primary, secondary};
 use super::cpu::Region;
 use super::decode::{Details, classify, decode, is_int1, reason};
@@ -151,11 +152,9 @@ impl VmxControl {
             self.set_host(f::EXIT_MSR_STORE_COUNT, 0);
             self.set_host(f::EXIT_MSR_LOAD_COUNT, 0);
             self.set_host(f::ENTRY_MSR_LOAD_COUNT, 0);
-            self.set_host(f::MSR_BITMAP, bitmap::usual(features.has_tsc_aux()).as_u64());
+            self.set_host(f::MSR_BITMAP, bitmap::of(Msrs::Usual, features.has_tsc_aux()).as_u64());
             self.set_host(f::VIRTUAL_APIC_PAGE, physical_address(apic).as_u64());
             if features.virtual_apic {
-                // Built now: nothing is allocated while guests run.
-                let _ = bitmap::with_apic(features.has_tsc_aux());
                 self.set_host(f::APIC_ACCESS_PAGE, window::page().as_u64());
             }
             self.set_host(f::EPT_POINTER, self.eptp);
@@ -221,7 +220,6 @@ impl VmxControl {
 
     #[inline(always)]
     pub(super) fn before_entry(&mut self) {
-        f::GUEST_RIP.write(self.rip);
         if self.slice_end != NEVER {
             self.set_timer();
         }
@@ -314,7 +312,8 @@ impl Details for VmxControl {
     fn next_rip(&self) -> u64 {
         let length = f::INSTRUCTION_LENGTH.read();
         let next = self.rip.wrapping_add(u64::from(length));
-        if (self.rip as u32).overflowing_add(length).1 { self.wrapped(next) } else { next }
+        // No instruction is longer than 15 bytes.
+        if next & 0xffff_fff0 == 0 { self.wrapped(next) } else { next }
     }
 }
 
@@ -353,6 +352,7 @@ impl Control for VmxControl {
     #[inline(always)]
     fn set_rip(&mut self, value: u64) {
         self.rip = value;
+        self.set(f::GUEST_RIP, value);
     }
 
     fn cr0(&self) -> u64 {
@@ -569,6 +569,7 @@ impl Control for VmxControl {
     #[inline(always)]
     fn retire(&mut self, next: u64) {
         self.rip = next;
+        f::GUEST_RIP.write(next);
         let interruptibility = f::GUEST_INTERRUPTIBILITY.read();
         if interruptibility & SHADOW != 0 {
             f::GUEST_INTERRUPTIBILITY.write(interruptibility & !SHADOW);
@@ -618,21 +619,21 @@ impl Control for VmxControl {
     fn set_task_priority(&mut self, _priority: u8) {}
 
     fn share_apic(&mut self, part: ApicPart) {
-        const ALL: u32 = secondary::APIC_ACCESSES.mask()
-            | secondary::X2APIC_MODE.mask()
-            | secondary::APIC_REGISTERS.mask()
-            | secondary::INTERRUPT_DELIVERY.mask();
-        const BOTH: u32 = secondary::APIC_REGISTERS.mask() | secondary::INTERRUPT_DELIVERY.mask();
+        const ALL: u32 = READ | PAGE | MSRS | DELIVERY;
+        const READ: u32 = secondary::APIC_REGISTERS.mask();
+        const PAGE: u32 = secondary::APIC_ACCESSES.mask();
+        const MSRS: u32 = secondary::X2APIC_MODE.mask();
+        const DELIVERY: u32 = secondary::INTERRUPT_DELIVERY.mask();
         let part = if self.features.virtual_apic { part } else { ApicPart::Nothing };
         let (bits, map) = match part {
-            ApicPart::Nothing => (0, bitmap::usual(self.features.has_tsc_aux())),
-            ApicPart::Page => (secondary::APIC_ACCESSES.mask(), bitmap::usual(self.features.has_tsc_aux())),
-            ApicPart::Memory => (BOTH | secondary::APIC_ACCESSES.mask(), bitmap::usual(self.features.has_tsc_aux())),
-            ApicPart::Registers => {
-                (BOTH | secondary::X2APIC_MODE.mask(), bitmap::with_apic(self.features.has_tsc_aux()))
-            }
+            ApicPart::Nothing => (0, Msrs::Usual),
+            ApicPart::ReadMemory => (PAGE | READ, Msrs::Usual),
+            ApicPart::ReadMsrs => (MSRS | READ, Msrs::ApicReads),
+            ApicPart::Memory => (PAGE | READ | DELIVERY, Msrs::Usual),
+            ApicPart::Msrs => (MSRS | READ | DELIVERY, Msrs::Apic),
         };
-        self.delivers = matches!(part, ApicPart::Memory | ApicPart::Registers);
+        let map = bitmap::of(map, self.features.has_tsc_aux());
+        self.delivers = matches!(part, ApicPart::Memory | ApicPart::Msrs);
         // SAFETY: the processor works on the page of this vCPU's own local APIC; both bitmaps let the guest reach what is its
         // own.
         unsafe {

@@ -6,11 +6,12 @@ use x86_64::registers::control::{Cr4, Cr4Flags};
 
 use super::control::VmxControl;
 use super::features::{FEATURE_CONTROL, FEATURE_CONTROL_LOCK, FEATURE_CONTROL_VMXON, Features, Missing};
+use super::field::HOST_RSP;
 use super::{host, instr};
 use crate::host::instr::{rdmsr, wrmsr};
 use crate::physical::physical_address;
 use crate::tag::Tags;
-use crate::vcpu::Control;
+use crate::vcpu::{Control, Gprs};
 
 /// A VMCS, or what VMXON wants: a page that begins with the revision.
 #[repr(C, align(4096))]
@@ -60,7 +61,7 @@ impl VmxCpu {
     }
 
     /// Makes a vCPU's VMCS the current one.
-    pub(super) fn load(&mut self, control: &mut VmxControl) {
+    pub(super) fn load(&mut self, control: &mut VmxControl, gprs: &Gprs) {
         // SAFETY: in VMX operation, and the core loads a vCPU on one CPU at a time.
         let moved = unsafe { control.make_current(self.index) };
         if moved {
@@ -68,6 +69,8 @@ impl VmxCpu {
             unsafe { host::write_state() };
             control.flush_second_level();
         }
+        // SAFETY: the VMCS is current; `gprs` are the registers that it is entered with.
+        unsafe { HOST_RSP.write(core::ptr::from_ref(gprs).wrapping_add(1).addr() as u64) };
         if let Some(tags) = &mut self.tags {
             let (tag, flush) = tags.assign(control.tag);
             if flush {

@@ -10,7 +10,7 @@ use super::enter::exited;
 use super::field as f;
 use crate::host::instr::{self, Msr};
 
-/// Writes this CPU's state, as it is now, into the current VMCS. RSP is written at each entry.
+/// Writes this CPU's state, as it is now, into the current VMCS. RSP follows the vCPU's registers.
 ///
 /// # Safety
 /// Called by the CPU that will enter the guest, with its final page tables, GDT, IDT, TSS and GS base.

@@ -70,8 +70,8 @@ impl Backend for Vmx {
         unsafe { ApicWindow::find(root) }
     }
 
-    fn load(cpu: &mut VmxCpu, control: &mut VmxControl) {
-        cpu.load(control);
+    fn load(cpu: &mut VmxCpu, control: &mut VmxControl, gprs: &Gprs) {
+        cpu.load(control, gprs);
     }
 
     fn put(_cpu: &mut VmxCpu, control: &mut VmxControl) {

@@ -10,7 +10,7 @@ pub(crate) use phalanx_arch_aarch64::host::{self, crash};
 use phalanx_arch_aarch64::host::{PerCpu, checksum, init_boot_cpu};
 pub(crate) use phalanx_boot_aarch64::{Port, console as open, stop};
 use phalanx_core::Machine;
-use phalanx_handoff::BootInfo;
+use phalanx_handoff::{BootInfo, Options};
 use spin::Once;
 
 use super::Backend;
@@ -41,7 +41,7 @@ pub(crate) const NO_CONSOLE_INTERRUPT: &str = "the device tree names no interrup
 pub(crate) const DIRECT_MAP: u64 = 0;
 
 /// Takes the machine over, and runs the bundle on the backend for its interrupt controller.
-pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
+pub(crate) fn start(info: &'static BootInfo, _options: &Options) -> Result<(), StartError> {
     let host = init_boot_cpu(info, &host::KernelImage::linked()).map_err(StartError::Host)?;
     let bundle = info.bundle.ok_or(StartError::NoBundle)?;
     match host::gic::version() {

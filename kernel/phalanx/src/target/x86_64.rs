@@ -13,7 +13,7 @@ use phalanx_arch_x86_64::{table, wall_clock};
 use phalanx_boot_x86_64::Com1;
 pub(crate) use phalanx_boot_x86_64::stop;
 use phalanx_core::Machine;
-use phalanx_handoff::BootInfo;
+use phalanx_handoff::{BootInfo, Options};
 use phalanx_uart::Uart;
 use spin::Once;
 
@@ -36,8 +36,8 @@ pub(crate) fn open() -> Option<Port> {
 }
 
 /// Finds out what the processor can, takes the machine over, and runs the bundle.
-pub(crate) fn start(info: &'static BootInfo) -> Result<(), StartError> {
-    match choose().map_err(StartError::Processor)? {
+pub(crate) fn start(info: &'static BootInfo, options: &Options) -> Result<(), StartError> {
+    match choose(options).map_err(StartError::Processor)? {
         Kind::Svm => start_on::<X86<Svm>>(info),
         Kind::Vmx => start_on::<X86<Vmx>>(info),
     }
@@ -50,7 +50,7 @@ enum Kind {
 }
 
 /// Chooses the backend and its features for all CPUs.
-fn choose() -> Result<Kind, Missing> {
+fn choose(options: &Options) -> Result<Kind, Missing> {
     match svm::Features::detect() {
         Ok(features) => {
             features.choose();
@@ -64,7 +64,7 @@ fn choose() -> Result<Kind, Missing> {
                 vmx::Missing::Vmx => Missing::Both,
                 missing => Missing::Vmx(missing),
             })?;
-            features.choose();
+            (if options.software_apic { features.without_virtual_apic() } else { features }).choose();
             Ok(Kind::Vmx)
         }
         Err(missing) => Err(Missing::Svm(missing)),
