@@ -1,6 +1,6 @@
 //! From a system to a machine on Bochs: the emulator prepared, the ISO made, the configuration's place chosen.
 
-use crate::emulator::machine::bochs::OnBochs;
+use crate::emulator::machine::bochs::{OnBochs, SPEED};
 use crate::emulator::machine::{Board, Boot, Machine};
 use crate::error::Result;
 use crate::image::{self, For, RegisterWrites};
@@ -37,7 +37,7 @@ impl Prepared {
         let file = places.target.join("bochs").join(name).with_extension("bochsrc");
         let iso = file.with_extension("iso");
         image::write_iso(system, &For::Bochs { writes: start.wrmsr.clone(), words: start.words.clone() }, &iso)?;
-        let on_bochs = OnBochs { bochs: self.0.clone(), firmware: start.bios, file };
+        let on_bochs = OnBochs { bochs: self.0.clone(), firmware: start.bios, speed: SPEED, file };
         Ok(Machine { on_bochs: Some(on_bochs), ..Machine::new(Board::Pc, Boot::IsoBios { iso }) })
     }
 }

@@ -92,12 +92,12 @@ mod tests {
         let (first, _) = numbers.assign(Tag::NONE);
         assert_eq!(first.number(), 1);
         numbers.entered();
-        assert_eq!(numbers.assign(Tag::NONE).1, false);
+        assert!(!numbers.assign(Tag::NONE).1);
         let (third, flush) = numbers.assign(Tag::NONE);
         assert_eq!((third.number(), flush), (1, true));
-        assert_eq!(numbers.assign(Tag::NONE).1, true, "nobody was entered in between");
+        assert!(numbers.assign(Tag::NONE).1, "nobody was entered in between");
         numbers.entered();
-        assert_eq!(numbers.assign(third).1, false);
+        assert!(!numbers.assign(third).1);
     }
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
         numbers.entered();
         let (second, flush) = numbers.assign(Tag::NONE);
         assert_eq!((second.number(), flush), (1, true));
-        assert_eq!(numbers.assign(first).1, true);
+        assert!(numbers.assign(first).1);
     }
 
     #[test]

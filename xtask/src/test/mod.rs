@@ -3,6 +3,7 @@
 mod clock;
 mod corruption;
 mod device_tree;
+mod differential;
 mod host;
 pub(crate) mod lanes;
 mod matrix;
@@ -22,6 +23,7 @@ use crate::cli::TestOptions;
 use crate::error::Result;
 use crate::places::Places;
 use crate::prepare::{install, tools};
+use differential::Differential;
 use host::HostTest;
 use programs::Programs;
 use report::{Report, Result as Outcome};
@@ -33,6 +35,7 @@ enum Case {
     Host(HostTest),
     Unit(UnitTest),
     System(SystemTest),
+    Differential(Differential),
     /// A lane without tests.
     Empty(&'static str),
 }
@@ -43,6 +46,7 @@ impl Case {
             Self::Host(test) => test.name.clone(),
             Self::Unit(test) => test.name.clone(),
             Self::System(test) => test.name.clone(),
+            Self::Differential(test) => test.name.clone(),
             Self::Empty(lane) => format!("{lane}/all"),
         }
     }
@@ -67,6 +71,7 @@ pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
             Case::Host(test) => host::run(places, &programs, test),
             Case::Unit(test) => units.run(test),
             Case::System(test) => bench.run(test),
+            Case::Differential(test) => test.run(&bench, &|what| report.running(what)),
             Case::Empty(_) => Outcome::Skipped("there are no tests of this lane".into()),
         };
         report.add(&name, &outcome, start.elapsed());
@@ -79,7 +84,8 @@ fn find(places: &Places, filters: &[String]) -> Result<Vec<Case>> {
     let host = host::find(places)?.into_iter().map(Case::Host);
     let system = system::find(places)?.into_iter().map(Case::System);
     let units = units::find(places)?.into_iter().map(Case::Unit);
-    let mut cases: Vec<Case> = host.chain(units).chain(system).collect();
+    let differential = differential::find(places)?.into_iter().map(Case::Differential);
+    let mut cases: Vec<Case> = host.chain(units).chain(system).chain(differential).collect();
     for lane in name::LANES {
         if !cases.iter().any(|case| lane_of(&case.name()) == lane) {
             cases.push(Case::Empty(lane));
@@ -100,6 +106,7 @@ fn prepare(places: &Places, cases: &[Case]) -> Result<Programs> {
         let on = |case: &Case| match case {
             Case::Unit(_) => arch == Arch::Arm,
             Case::System(test) => test.arch() == Some(arch) && !test.on_bochs(),
+            Case::Differential(test) => arch == Arch::X86 && test.tests.iter().any(|test| !test.on_bochs()),
             Case::Host(_) | Case::Empty(_) => false,
         };
         if cases.iter().any(on) {

@@ -1,7 +1,7 @@
 //! Names of tests, `lane/what`, and the filters that choose among them.
 
 /// The lanes in the order they run in.
-pub(crate) const LANES: [&str; 7] = ["host", "sim", "unit", "svm", "svm-bochs", "vtx", "el2"];
+pub(crate) const LANES: [&str; 8] = ["host", "sim", "unit", "svm", "svm-bochs", "vtx", "el2", "differential"];
 
 /// Whether `name` is chosen: there is no filter, or one is a beginning of it or a word in it.
 pub(crate) fn chosen(name: &str, filters: &[String]) -> bool {

@@ -75,6 +75,10 @@ pub(crate) struct MachineSpec {
     pub(crate) boot: BootWay,
     /// What happens before the system starts, on Bochs.
     pub(crate) firmware: Option<Start>,
+    /// Instructions in a second of the machine, on Bochs.
+    pub(crate) speed: Option<u32>,
+    /// More words for the hypervisor.
+    pub(crate) words: String,
     /// Count instructions (one CPU).
     pub(crate) counting: bool,
     /// More arguments of the emulator.
@@ -179,6 +183,9 @@ impl Scenario {
         }
         if self.machine.firmware.is_some() && !lanes::on_bochs(&self.lane) {
             return Err("only the machines on Bochs have a choice of firmware".into());
+        }
+        if !self.machine.words.is_empty() && self.machine.boot != BootWay::Direct && !lanes::on_bochs(&self.lane) {
+            return Err("the hypervisor is told more words where the emulator loads it, and on Bochs".into());
         }
         if self.steps.is_empty() && self.exit == Exit::Any {
             return Err("nothing is checked: write a [[step]] or an exit".into());

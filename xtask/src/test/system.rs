@@ -1,6 +1,6 @@
 //! System scenarios on the emulator: found, built, booted, and their logs kept when they fail.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -87,6 +87,25 @@ pub(crate) fn find(places: &Places) -> Result<Vec<SystemTest>> {
     Ok(tests)
 }
 
+impl SystemTest {
+    /// A part of another test: `scenario` in its lane, called after both.
+    pub(super) fn of(test: &str, scenario: Scenario, folder: &Path) -> Self {
+        let name = format!("{test}/{}-{}", scenario.name, scenario.lane);
+        Self { name, scenario: Rc::new(scenario), folder: folder.to_path_buf() }
+    }
+
+    /// Its lane.
+    pub(super) fn lane(&self) -> &str {
+        &self.scenario.lane
+    }
+}
+
+/// A machine and what it printed.
+pub(super) struct Console {
+    pub(super) machine: Machine,
+    pub(super) text: String,
+}
+
 fn test_of(scenario: Scenario, folder: &Path) -> SystemTest {
     let machine = scenario.host.as_ref().map(|host| format!("{host}-")).unwrap_or_default();
     let name = format!("{}/{machine}{}", scenario.lane, scenario.name);
@@ -130,6 +149,31 @@ impl<'p> Bench<'p> {
             }
         }
         Outcome::Failed(earlier)
+    }
+
+    /// Plays a scenario for what it prints; anything but a run to its end is the outcome.
+    pub(super) fn console(&self, test: &SystemTest) -> std::result::Result<Console, Outcome> {
+        let arch = test.arch().ok_or_else(|| Outcome::Skipped("this lane boots nothing".into()))?;
+        let machine = self.workshop.machine(test, arch).map_err(|error| match error {
+            NoMachine::Skip(why) => Outcome::Skipped(why),
+            NoMachine::Wrong(error) => Outcome::Failed(format!("cannot be built: {error}")),
+        })?;
+        let mut earlier = String::new();
+        for attempt in 1..=TRIES {
+            let played = play::play(&test.scenario, &machine, self.patience(test));
+            let Err(why) = played.result else { return Ok(Console { machine, text: played.console }) };
+            let kept = report::keep(self.places, &test.name, &machine, &played.console);
+            let _ = write!(earlier, "{why}\n{}\n    {kept}\n", process::tail(&played.console, SHOWN));
+            if attempt == TRIES || !emulator_may_be_at_fault(test, &why) {
+                break;
+            }
+        }
+        Err(Outcome::Failed(earlier.trim_end().to_owned()))
+    }
+
+    /// Where things are.
+    pub(super) const fn places(&self) -> &Places {
+        self.places
     }
 
     fn patience(&self, test: &SystemTest) -> f64 {

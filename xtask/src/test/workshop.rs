@@ -69,9 +69,13 @@ impl<'p> Workshop<'p> {
             false => NoMachine::Wrong(trouble(line, "cargo xtask run --emulator bochs shows it alone")),
         })?;
         let (scenario, spec) = (&test.scenario, &test.scenario.machine);
-        let start = spec.firmware.clone().unwrap_or_default();
+        let mut start = spec.firmware.clone().unwrap_or_default();
+        start.words = format!("{} {}", start.words, spec.words).trim().to_owned();
         let system = self.system(test, arch)?;
         let mut machine = prepared.boot(self.places, &test.name.replace('/', "-"), &system, &start)?;
+        if let (Some(setup), Some(speed)) = (&mut machine.on_bochs, spec.speed) {
+            setup.speed = speed;
+        }
         machine.cpu = lanes::bochs_cpu(&scenario.lane, scenario.host.as_deref()).map(str::to_owned);
         Ok(adjusted(machine, spec))
     }
@@ -135,7 +139,7 @@ impl<'p> Workshop<'p> {
         let images = self.folder("test-images");
         let iso = images.join(file_name(test, "iso"));
         match test.scenario.machine.boot {
-            BootWay::Direct => Ok(system.into()),
+            BootWay::Direct => Ok(told(system.into(), &test.scenario.machine.words)),
             BootWay::IsoBios => image::write_iso(&system, &For::AnyPc, &iso).map(|()| Boot::IsoBios { iso }),
             BootWay::IsoUefi => {
                 image::write_iso(&system, &For::AnyPc, &iso)?;
@@ -154,6 +158,14 @@ impl<'p> Workshop<'p> {
     fn folder(&self, name: &str) -> PathBuf {
         self.places.target.join(name)
     }
+}
+
+/// `boot` with more words for the hypervisor.
+fn told(mut boot: Boot, words: &str) -> Boot {
+    if let (Boot::Direct(direct), false) = (&mut boot, words.is_empty()) {
+        direct.words = format!("{} {words}", direct.words);
+    }
+    boot
 }
 
 /// `machine` with what the scenario wants otherwise.

@@ -114,7 +114,7 @@ impl fmt::Display for Note {
 
 impl fmt::Display for Noted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (eax, ecx) = (self.rax as u32, self.rcx as u32);
+        let (eax, ecx) = (self.rax & 0xffff_ffff, self.rcx & 0xffff_ffff);
         match self.exit {
             Exit::Cpuid => write!(f, "cpuid:{eax:x}.{ecx:x}"),
             Exit::Halt => f.write_str("hlt"),

@@ -10,7 +10,7 @@ use phalanx_arch_api::{Hpa, Ticks};
 use super::bitmap::Msrs;
 use super::capability::{entry, primary, secondary};
 use super::cpu::Region;
-use super::decode::{Details, classify, decode, is_nmi, reason};
+use super::decode::{Details, classify, decode, is_int1, is_nmi, reason};
 use super::deferred::Deferred;
 use super::features::Features;
 use super::field::{self as f, Field, Guest, Host, Width};
@@ -436,6 +436,10 @@ impl Control for VmxControl {
 
     /// An exit by #DB leaves DR6 alone and tells what it would have got (vol. 3C, table 29-1).
     fn take_debug_exception(&mut self) {
+        if is_int1(f::EXIT_INTERRUPTION.read()) {
+            let next = Details::next_rip(self);
+            return self.retire(next);
+        }
         let reported = f::EXIT_QUALIFICATION.read() & DR6_REPORTED;
         self.set_dr6(self.dr6() & !DR6_BREAKPOINTS | reported);
     }

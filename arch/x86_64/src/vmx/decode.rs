@@ -31,6 +31,7 @@ pub mod reason {
 /// Interruption information: the type NMI in bits 10:8.
 const TYPE_MASK: u32 = 7 << 8;
 const TYPE_NMI: u32 = 2 << 8;
+const TYPE_PRIVILEGED_SOFTWARE: u32 = 5 << 8;
 /// Interruption information: an error code is there.
 const HAS_CODE: u32 = 1 << 11;
 
@@ -89,6 +90,12 @@ fn decode_rare(reason: u32, details: &impl Details) -> Exit {
         reason::ENTRY_FAILED_GUEST_STATE => Exit::InvalidState,
         other => Exit::Unknown(u64::from(other)),
     }
+}
+
+/// Whether the exception is that of INT1 (F1), a privileged software exception: it comes from an instruction that has been
+/// executed, and DR6 does not know of it (vol. 3C, section 29.2.2).
+pub const fn is_int1(information: u32) -> bool {
+    information & TYPE_MASK == TYPE_PRIVILEGED_SOFTWARE
 }
 
 /// Whether interruption information is about an NMI.
@@ -220,6 +227,12 @@ mod tests {
         assert_eq!(of(0x8000_0202), Exit::Nmi);
         assert_eq!(of(0x8000_0301), Exit::Exception { vector: 1, code: 0 });
         assert_eq!(of(0x8000_0b11), Exit::Exception { vector: 17, code: 0x55 });
+    }
+
+    #[test]
+    fn int1_is_told_from_a_debug_exception() {
+        assert!(is_int1(0x8000_0501));
+        assert!(!is_int1(0x8000_0301) && !is_int1(0x8000_0202));
     }
 
     #[test]

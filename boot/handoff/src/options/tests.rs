@@ -21,10 +21,10 @@ fn bad<'a>(word: &'a str, expected: &'static str) -> OptionError<'a> {
 #[test]
 fn a_pc_understands_its_words() {
     let (options, errors) = parse(Machine::Pc, " console=com1  exit=isa:0xf4 ");
-    assert_eq!(options, Options { console: Console::Com1, exit: Exit::IsaDebug { port: 0xf4 } });
+    assert_eq!(options, options_of(Console::Com1, Exit::IsaDebug { port: 0xf4 }));
     assert_eq!(errors, []);
     assert_eq!(parse(Machine::Pc, "exit=bochs").0.exit, Exit::Bochs);
-    assert_eq!(parse(Machine::Pc, "").0, Options { console: Console::Com1, exit: Exit::Halt });
+    assert_eq!(parse(Machine::Pc, "").0, options_of(Console::Com1, Exit::Halt));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_pc_records_effects() {
 #[test]
 fn mistakes_are_reported_and_change_nothing() {
     let (options, errors) = parse(Machine::Pc, "quiet exit=isa:0x12345 console=dtb exit=isa:f4");
-    assert_eq!(options, Options { console: Console::Com1, exit: Exit::Halt });
+    assert_eq!(options, options_of(Console::Com1, Exit::Halt));
     let expected = [
         OptionError::Unknown("quiet"),
         bad("exit=isa:0x12345", "exit=isa:0xf4` or `exit=bochs"),

@@ -29,6 +29,7 @@ pub(crate) const IN_XAPIC_MODE: &[Kind] = &[
     system::extended_control,
     system::cache,
     system::foreign,
+    system::foreign_svm,
     system::faults,
     system::hypercall,
     system::prefixed,

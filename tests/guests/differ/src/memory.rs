@@ -102,11 +102,10 @@ pub(crate) fn string(random: &mut Random) -> Piece {
     let size: &[u8] = random.of(&[&[][..], &[0x48], &[0x66]]);
     // 66 stands before REX; either is alone here.
     let code = Code::of(repeat).then(size).then(&[opcode]);
-    let place = |random: &mut Random| match random.below(3) {
-        0 => data(Mode::Kernel) + 512 + random.below(64),
-        _ => random.of(&UNOWNED) + 256,
-    };
-    let (from, to, count) = (place(random), place(random), random.below(6));
+    // With both operands without RAM, which is met first would be the processor's choice.
+    let (memory, nothing) = (data(Mode::Kernel) + 512 + random.below(64), random.of(&UNOWNED) + 256);
+    let (from, to) = if random.once_in(2) { (memory, nothing) } else { (nothing, memory) };
+    let count = random.below(6);
     let backwards = if random.once_in(3) { DF } else { 0 };
     Piece::new(random, code).flags(backwards).stepped(random, 8).with(RSI, from).with(RDI, to).with(RCX, count)
 }

@@ -209,13 +209,13 @@ unsafe extern "C" fn resume() {
     naked_asm!("pop r15", "pop r14", "pop r13", "pop r12", "pop rbp", "pop rbx", "ret")
 }
 
-/// Addresses of memory that pieces may use, as ring 3 sees it with [`Mode::User`].
+/// Memory that pieces may use: a page, and one that an operand at its end reaches into.
 #[repr(C, align(4096))]
-struct Data([u8; 4096]);
+struct Data([u8; 2 * 4096]);
 
-static DATA: Racy<Data> = Racy::new(Data([0x5a; 4096]));
+static DATA: Racy<Data> = Racy::new(Data([0x5a; 2 * 4096]));
 
-/// Where a piece in `mode` finds its page of data.
+/// Where a piece in `mode` finds its data.
 pub(crate) fn data(mode: Mode) -> u64 {
     DATA.get() as u64 + if mode == Mode::User { USER_ALIAS } else { 0 }
 }

@@ -8,8 +8,8 @@ use crate::error::{Result, trouble};
 use crate::prepare::bochs::{Bochs, Firmware};
 use crate::store;
 
-/// Instructions that make a second of the machine. Delays and timers follow from it, and the frequency of the TSC.
-const INSTRUCTIONS_PER_SECOND: u32 = 100_000_000;
+/// Instructions that usually make a second of the machine.
+pub(crate) const SPEED: u32 = 100_000_000;
 /// The time at power-on: 2026-01-01, as on the other emulator when it counts.
 const TIME: u32 = 1_767_225_600;
 
@@ -25,6 +25,9 @@ pub(crate) struct OnBochs {
     pub(crate) bochs: Bochs,
     /// What starts the machine.
     pub(crate) firmware: Firmware,
+    /// Instructions that make a second of the machine. Delays, timers and the serial line follow from it, and the frequency
+    /// of the TSC.
+    pub(crate) speed: u32,
     /// Where its configuration is written; Bochs' own messages go beside it.
     pub(crate) file: PathBuf,
 }
@@ -46,7 +49,7 @@ impl OnBochs {
         let (bios, video) = self.bochs.roms(self.firmware);
         let (cpu, cpus) = (machine.cpu.as_deref().unwrap_or(RYZEN), machine.cpus);
         let megabytes = megabytes(&machine.memory)?;
-        let log = self.file.with_extension("log");
+        let (speed, log) = (self.speed, self.file.with_extension("log"));
         let mut text = String::from("# Written anew for every run.\n");
         let mut line = |words: std::fmt::Arguments<'_>| {
             let _ = writeln!(text, "{words}");
@@ -56,9 +59,7 @@ impl OnBochs {
         line(format_args!("romimage: file={}, options=fastboot", bios.display()));
         line(format_args!("vgaromimage: file={}", video.display()));
         // The end of a processor by triple fault is the end of the run.
-        line(format_args!(
-            "cpu: model={cpu}, count={cpus}, ips={INSTRUCTIONS_PER_SECOND}, reset_on_triple_fault=0, ignore_bad_msrs=0"
-        ));
+        line(format_args!("cpu: model={cpu}, count={cpus}, ips={speed}, reset_on_triple_fault=0, ignore_bad_msrs=0"));
         line(format_args!("memory: guest={megabytes}, host={megabytes}"));
         line(format_args!("pci: enabled=1, chipset=i440fx"));
         line(format_args!("clock: sync=none, time0={TIME}"));
@@ -118,7 +119,8 @@ mod tests {
     use super::*;
 
     fn on_bochs() -> Machine {
-        let setup = OnBochs { bochs: Bochs::pretend(), firmware: Firmware::Bochs, file: "/t/run.bochsrc".into() };
+        let setup =
+            OnBochs { bochs: Bochs::pretend(), firmware: Firmware::Bochs, speed: SPEED, file: "/t/run.bochsrc".into() };
         let cpu = Some(SKYLAKE.to_owned());
         Machine { cpu, on_bochs: Some(setup), ..Machine::new(Board::Pc, Boot::IsoBios { iso: "/t/x.iso".into() }) }
     }
