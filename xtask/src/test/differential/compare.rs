@@ -75,7 +75,8 @@ fn side_by_side(difference: &Difference, one: &str, a: &Step, other: &str, b: &S
     let mut text = format!("    {step:>5} {:10} {one:COLUMN$} {other}\n", "", step = difference.step);
     let mut row = |mark: bool, name: &str, left: &str, right: &str| {
         let mark = if mark { '*' } else { ' ' };
-        let _ = writeln!(text, "        {mark} {name:10}{left:COLUMN$} {right}");
+        let line = format!("        {mark} {name:10}{left:COLUMN$} {right}");
+        let _ = writeln!(text, "{}", line.trim_end());
     };
     let is_marked = |name: &str| difference.fields.iter().any(|field| field == name);
     row(is_marked("cause"), "cause", &a.record.cause, &b.record.cause);
@@ -132,7 +133,7 @@ mod tests {
         let found = compare(&one, &other).unwrap();
         let text = show(&found, &Lane { name: "svm", steps: &one }, &Lane { name: "vtx", steps: &other });
         assert!(text.starts_with("step 2 differs between svm and vtx: rax\n        1 start rip=200000\n"), "{text}");
-        assert!(text.contains("        * rax       fee00900                     fee00910\n"), "{text}");
+        assert!(text.contains("        * rax       fee00900                     fee00910"), "{text}");
         assert!(text.contains("          rip       200002                       200002"), "{text}");
     }
 }
