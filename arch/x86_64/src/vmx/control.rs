@@ -3,19 +3,16 @@
 //! Reads go to the VMCS, so they need it to be current: the vCPU is loaded. Writes may come before (power-on, entry state);
 //! then they wait. What only the hypervisor changes (CR4, EFER, PAT, controls) is read from a copy.
 
-use alloc::boxed::Box;
-
 use phalanx_arch_api::{Hpa, Ticks};
 
 use super::bitmap::Msrs;
 use super::capability::{entry, primary, secondary};
-use super::cpu::Region;
 use super::decode::{Details, classify, decode, is_int1, is_nmi, reason};
-use super::deferred::Deferred;
 use super::features::Features;
-use super::field::{self as f, Field, Guest, Host, Width};
+use super::field as f;
 use super::residue::Residue;
-use super::{bitmap, ept, instr, segment, window};
+use super::vmcs::Vmcs;
+use super::{bitmap, ept, event, instr, segment, window};
 use crate::exits::kind::{Exit, ExitClass};
 use crate::host::instr::rdtsc;
 use crate::physical::physical_address;
@@ -40,9 +37,6 @@ const DEBUG: u8 = 1;
 /// Interruptibility: blocking by STI, by MOV SS; by NMI.
 const SHADOW: u32 = 3;
 const BLOCKED_BY_NMI: u32 = 1 << 3;
-/// Interruption information: valid; an error code is there.
-const VALID: u32 = 1 << 31;
-const HAS_CODE: u32 = 1 << 11;
 /// DR6 bits that a #DB sets: B0 to B3, BD, BS; they stand in the exit qualification at the same places.
 const DR6_BREAKPOINTS: u64 = 0xf;
 const DR6_REPORTED: u64 = DR6_BREAKPOINTS | 1 << 13 | 1 << 14;
@@ -64,8 +58,6 @@ pub struct VmxControl {
     injected: bool,
     /// What the processor did to the local APIC was taken over since the last exit.
     synced: bool,
-    /// The VMCS is current on the CPU that this runs on.
-    current: bool,
     /// Translations are to be forgotten when the VMCS is current.
     flush: bool,
     rip: u64,
@@ -87,23 +79,9 @@ pub struct VmxControl {
     host: Option<u16>,
     /// The TLB tag in the VMCS.
     pub(super) tag: Tag,
-    region: Box<Region>,
+    vmcs: Vmcs,
     residue: Residue,
-    deferred: Deferred,
     features: Features,
-}
-
-/// IDT-vectoring information has the format of the entry's (vol. 3C, section 26.9.3). A software interrupt or exception is
-/// not given back: its instruction has not completed and runs again.
-fn decode_event(information: u32, code: u32) -> Option<Injection> {
-    let kind = match information >> 8 & 7 {
-        _ if information & VALID == 0 => return None,
-        0 => InjectionKind::Interrupt,
-        2 => InjectionKind::Nmi,
-        3 => InjectionKind::Exception,
-        _ => return None,
-    };
-    Some(Injection { kind, vector: information as u8, error_code: (information & HAS_CODE != 0).then_some(code) })
 }
 
 impl VmxControl {
@@ -113,7 +91,6 @@ impl VmxControl {
             reason: 0,
             injected: false,
             synced: false,
-            current: false,
             flush: false,
             rip: 0,
             slice_end: NEVER,
@@ -128,9 +105,8 @@ impl VmxControl {
             eptp: 0,
             host: None,
             tag: Tag::NONE,
-            region: Region::new(features.revision),
+            vmcs: Vmcs::new(features.revision),
             residue: Residue::default(),
-            deferred: Deferred::default(),
             features,
         };
         // SAFETY: these values are what this backend is built on: `root` maps the domain's own memory, and everything that is
@@ -148,34 +124,34 @@ impl VmxControl {
         self.eptp = ept::pointer(root, features.accessed_dirty);
         // SAFETY: the caller's promise, and see `new`.
         unsafe {
-            self.set_host(f::PIN_CONTROLS, features.pin);
-            self.set_host(f::PROCESSOR_CONTROLS, features.primary);
-            self.set_host(f::SECONDARY_CONTROLS, features.secondary);
-            self.set_host(f::EXIT_CONTROLS, features.exit);
-            self.set_host(f::ENTRY_CONTROLS, features.entry);
-            self.set_host(f::EXCEPTION_BITMAP, EXCEPTIONS);
-            self.set_host(f::GUEST_ACTIVITY, 0);
-            self.set_host(f::CR3_TARGET_COUNT, 0);
-            self.set_host(f::EXIT_MSR_STORE_COUNT, 0);
-            self.set_host(f::EXIT_MSR_LOAD_COUNT, 0);
-            self.set_host(f::ENTRY_MSR_LOAD_COUNT, 0);
-            self.set_host(f::MSR_BITMAP, bitmap::of(Msrs::Usual, features.has_tsc_aux()).as_u64());
-            self.set_host(f::VIRTUAL_APIC_PAGE, physical_address(apic).as_u64());
+            self.vmcs.set_host(f::PIN_CONTROLS, features.pin);
+            self.vmcs.set_host(f::PROCESSOR_CONTROLS, features.primary);
+            self.vmcs.set_host(f::SECONDARY_CONTROLS, features.secondary);
+            self.vmcs.set_host(f::EXIT_CONTROLS, features.exit);
+            self.vmcs.set_host(f::ENTRY_CONTROLS, features.entry);
+            self.vmcs.set_host(f::EXCEPTION_BITMAP, EXCEPTIONS);
+            self.vmcs.set_host(f::GUEST_ACTIVITY, 0);
+            self.vmcs.set_host(f::CR3_TARGET_COUNT, 0);
+            self.vmcs.set_host(f::EXIT_MSR_STORE_COUNT, 0);
+            self.vmcs.set_host(f::EXIT_MSR_LOAD_COUNT, 0);
+            self.vmcs.set_host(f::ENTRY_MSR_LOAD_COUNT, 0);
+            self.vmcs.set_host(f::MSR_BITMAP, bitmap::of(Msrs::Usual, features.has_tsc_aux()).as_u64());
+            self.vmcs.set_host(f::VIRTUAL_APIC_PAGE, physical_address(apic).as_u64());
             if features.virtual_apic {
-                self.set_host(f::APIC_ACCESS_PAGE, window::page().as_u64());
+                self.vmcs.set_host(f::APIC_ACCESS_PAGE, window::page().as_u64());
             }
-            self.set_host(f::EPT_POINTER, self.eptp);
-            self.set_host(f::VMCS_LINK_POINTER, u64::MAX);
-            self.set_host(f::CR0_MASK, !CR0_FREE);
-            self.set_host(f::CR4_MASK, u64::MAX);
+            self.vmcs.set_host(f::EPT_POINTER, self.eptp);
+            self.vmcs.set_host(f::VMCS_LINK_POINTER, u64::MAX);
+            self.vmcs.set_host(f::CR0_MASK, !CR0_FREE);
+            self.vmcs.set_host(f::CR4_MASK, u64::MAX);
         }
-        self.set(f::TPR_THRESHOLD, 0);
-        self.set(f::PREEMPTION_TIMER, u32::MAX);
-        self.set(f::PAUSE_LOOP_GAP, PAUSE_GAP);
-        self.set(f::PAUSE_LOOP_WINDOW, PAUSE_WINDOW);
-        self.set(f::GUEST_DEBUGCTL, 0);
-        self.set(f::GUEST_PENDING_DEBUG, 0);
-        self.set(f::GUEST_INTERRUPTIBILITY, 0);
+        self.vmcs.set(f::TPR_THRESHOLD, 0);
+        self.vmcs.set(f::PREEMPTION_TIMER, u32::MAX);
+        self.vmcs.set(f::PAUSE_LOOP_GAP, PAUSE_GAP);
+        self.vmcs.set(f::PAUSE_LOOP_WINDOW, PAUSE_WINDOW);
+        self.vmcs.set(f::GUEST_DEBUGCTL, 0);
+        self.vmcs.set(f::GUEST_PENDING_DEBUG, 0);
+        self.vmcs.set(f::GUEST_INTERRUPTIBILITY, 0);
     }
 
     /// Makes the VMCS current on the CPU `cpu`, on which this runs. `true` where it was another's before: then the host state
@@ -184,18 +160,8 @@ impl VmxControl {
     /// # Safety
     /// In VMX operation; the vCPU is loaded nowhere, and no other one is on this CPU.
     pub(super) unsafe fn make_current(&mut self, cpu: u16) -> bool {
-        let physical = physical_address(&raw const *self.region).as_u64();
-        if self.host.is_none() {
-            // SAFETY: the region has never been current. The first VMCLEAR makes it a VMCS (vol. 3C, section 26.11.3).
-            unsafe { instr::vmclear(physical) }.unwrap_or_else(|_| unusable());
-        }
-        // SAFETY: the caller's promise; `unload` has cleared it on the CPU where it was before.
-        unsafe { instr::vmptrld(physical) }.unwrap_or_else(|_| unusable());
-        self.current = true;
-        for (field, value) in self.deferred.take() {
-            // SAFETY: `set` and `set_host` took the same care as for a current VMCS.
-            unsafe { instr::vmwrite(field, value) };
-        }
+        // SAFETY: the caller's promise.
+        unsafe { self.vmcs.make_current() };
         // SAFETY: the caller's promise.
         unsafe { self.residue.load() };
         self.host.replace(cpu) != Some(cpu)
@@ -208,8 +174,7 @@ impl VmxControl {
     pub(super) unsafe fn unload(&mut self) {
         self.residue.save();
         // SAFETY: the caller's promise.
-        unsafe { instr::vmclear(physical_address(&raw const *self.region).as_u64()) }.unwrap_or_else(|_| unusable());
-        self.current = false;
+        unsafe { self.vmcs.unload() };
     }
 
     /// Puts a tag into the VMCS, which is current, and forgets what it stands for where that waits.
@@ -217,7 +182,7 @@ impl VmxControl {
         if self.tag != tag {
             self.tag = tag;
             // SAFETY: tags are given to one vCPU at a time.
-            unsafe { self.set_host(f::VPID, tag.number() as u16) };
+            unsafe { self.vmcs.set_host(f::VPID, tag.number() as u16) };
         }
         if self.flush {
             self.flush_now();
@@ -257,45 +222,15 @@ impl VmxControl {
         self.reason == reason::EXCEPTION_OR_NMI && is_nmi(f::EXIT_INTERRUPTION.read())
     }
 
-    /// Writes a field of the guest, now or when the VMCS is current.
-    #[inline(always)]
-    fn set<W: Width>(&mut self, field: Field<W, Guest>, value: W::Value) {
-        if self.current {
-            field.write(value);
-        } else {
-            self.deferred.set(field.encoding(), W::to_register(value));
-        }
-    }
-
-    /// Writes a control field, now or when the VMCS is current.
-    ///
-    /// # Safety
-    /// As for [`Field::write`].
-    unsafe fn set_host<W: Width>(&mut self, field: Field<W, Host>, value: W::Value) {
-        if self.current {
-            // SAFETY: the caller's promise.
-            unsafe { field.write(value) };
-        } else {
-            self.deferred.set(field.encoding(), W::to_register(value));
-        }
-    }
-
     /// Switches a window on or off.
     fn set_primary(&mut self, bit: u32, on: bool) {
         let value = if on { self.primary | bit } else { self.primary & !bit };
         if value != self.primary {
             self.primary = value;
             // SAFETY: only the two windows change, which add exits.
-            unsafe { self.set_host(f::PROCESSOR_CONTROLS, value) };
+            unsafe { self.vmcs.set_host(f::PROCESSOR_CONTROLS, value) };
         }
     }
-}
-
-/// The processor refused a VMCS that `Region::new` made for it.
-#[cold]
-#[allow(clippy::panic, reason = "a mistake of the hypervisor, which no guest can cause")]
-fn unusable() {
-    panic!("the processor refused a VMCS")
 }
 
 impl Details for VmxControl {
@@ -349,7 +284,7 @@ macro_rules! register {
             f::$field.read()
         }
         fn $set(&mut self, value: u64) {
-            self.set(f::$field, value);
+            self.vmcs.set(f::$field, value);
         }
     };
 }
@@ -368,7 +303,7 @@ impl Control for VmxControl {
     #[inline(always)]
     fn set_rip(&mut self, value: u64) {
         self.rip = value;
-        self.set(f::GUEST_RIP, value);
+        self.vmcs.set(f::GUEST_RIP, value);
     }
 
     fn cr0(&self) -> u64 {
@@ -377,8 +312,8 @@ impl Control for VmxControl {
 
     fn set_cr0(&mut self, value: u64) {
         self.cr0 = value;
-        self.set(f::CR0_SHADOW, value);
-        self.set(f::GUEST_CR0, value & !CR0_CACHE | self.features.cr0_ones);
+        self.vmcs.set(f::CR0_SHADOW, value);
+        self.vmcs.set(f::GUEST_CR0, value & !CR0_CACHE | self.features.cr0_ones);
     }
 
     fn cr2(&self) -> u64 {
@@ -395,8 +330,8 @@ impl Control for VmxControl {
 
     fn set_cr4(&mut self, value: u64) {
         self.cr4 = value;
-        self.set(f::CR4_SHADOW, value);
-        self.set(f::GUEST_CR4, value | self.features.cr4_ones | CR4_MCE);
+        self.vmcs.set(f::CR4_SHADOW, value);
+        self.vmcs.set(f::GUEST_CR4, value | self.features.cr4_ones | CR4_MCE);
     }
 
     fn efer(&self) -> u64 {
@@ -407,12 +342,12 @@ impl Control for VmxControl {
     fn set_efer(&mut self, value: u64) {
         let changed = value ^ self.efer;
         self.efer = value;
-        self.set(f::GUEST_EFER, value);
+        self.vmcs.set(f::GUEST_EFER, value);
         let long = value & EFER_LMA != 0;
         self.entry = if long { self.entry | entry::GUEST_64.mask() } else { self.entry & !entry::GUEST_64.mask() };
         // SAFETY: the bit says in which mode the guest is.
-        unsafe { self.set_host(f::ENTRY_CONTROLS, self.entry) };
-        if long && changed & EFER_LMA != 0 && self.current {
+        unsafe { self.vmcs.set_host(f::ENTRY_CONTROLS, self.entry) };
+        if long && changed & EFER_LMA != 0 && self.vmcs.is_current() {
             f::GUEST_TR_RIGHTS.write(segment::long_mode_task(f::GUEST_TR_RIGHTS.read()));
         }
     }
@@ -423,7 +358,7 @@ impl Control for VmxControl {
 
     fn set_pat(&mut self, value: u64) {
         self.pat = value;
-        self.set(f::GUEST_PAT, value);
+        self.vmcs.set(f::GUEST_PAT, value);
     }
 
     fn dr6(&self) -> u64 {
@@ -457,20 +392,20 @@ impl Control for VmxControl {
     fn set_segment(&mut self, name: SegmentName, value: Segment) {
         let value = segment::for_entry(name, value);
         let fields = segment::fields(name);
-        self.set(fields.selector, value.selector);
-        self.set(fields.rights, segment::rights(value.attributes));
-        self.set(fields.limit, value.limit);
-        self.set(fields.base, value.base);
+        self.vmcs.set(fields.selector, value.selector);
+        self.vmcs.set(fields.rights, segment::rights(value.attributes));
+        self.vmcs.set(fields.limit, value.limit);
+        self.vmcs.set(fields.base, value.base);
     }
 
     fn set_gdtr(&mut self, base: u64, limit: u32) {
-        self.set(f::GUEST_GDTR_BASE, base);
-        self.set(f::GUEST_GDTR_LIMIT, limit & 0xffff);
+        self.vmcs.set(f::GUEST_GDTR_BASE, base);
+        self.vmcs.set(f::GUEST_GDTR_LIMIT, limit & 0xffff);
     }
 
     fn set_idtr(&mut self, base: u64, limit: u32) {
-        self.set(f::GUEST_IDTR_BASE, base);
-        self.set(f::GUEST_IDTR_LIMIT, limit & 0xffff);
+        self.vmcs.set(f::GUEST_IDTR_BASE, base);
+        self.vmcs.set(f::GUEST_IDTR_LIMIT, limit & 0xffff);
     }
 
     /// The DPL of SS (vol. 3C, section 26.4.1).
@@ -482,24 +417,24 @@ impl Control for VmxControl {
     fn set_page_directory_pointers(&mut self, entries: [u64; 4]) {
         let fields = [f::GUEST_PDPTE_0, f::GUEST_PDPTE_1, f::GUEST_PDPTE_2, f::GUEST_PDPTE_3];
         for (field, entry) in fields.into_iter().zip(entries) {
-            self.set(field, entry);
+            self.vmcs.set(field, entry);
         }
     }
 
     fn reset_switched_msrs(&mut self) {
         self.residue.reset_msrs();
-        self.set(f::GUEST_SYSENTER_CS, 0);
-        self.set(f::GUEST_SYSENTER_ESP, 0);
-        self.set(f::GUEST_SYSENTER_EIP, 0);
+        self.vmcs.set(f::GUEST_SYSENTER_CS, 0);
+        self.vmcs.set(f::GUEST_SYSENTER_ESP, 0);
+        self.vmcs.set(f::GUEST_SYSENTER_EIP, 0);
     }
 
     fn flush_tlb(&mut self) {
-        if self.current { self.flush_now() } else { self.flush = true }
+        if self.vmcs.is_current() { self.flush_now() } else { self.flush = true }
     }
 
     /// Where the VMCS is not current, the CPU that loads it forgets.
     fn flush_second_level(&mut self) {
-        if self.current {
+        if self.vmcs.is_current() {
             // SAFETY: in VMX operation, and `Features::detect` has asked for the type.
             unsafe { instr::invept(ONE, self.eptp) };
         } else {
@@ -514,14 +449,14 @@ impl Control for VmxControl {
         let end = until.unwrap_or(NEVER);
         if end == NEVER && self.slice_end != NEVER {
             // Nobody waits; a timer that fires in its own good time does no harm.
-            self.set(f::PREEMPTION_TIMER, u32::MAX);
+            self.vmcs.set(f::PREEMPTION_TIMER, u32::MAX);
         }
         self.slice_end = end;
         true
     }
 
     fn set_tsc_offset(&mut self, offset: u64) {
-        self.set(f::TSC_OFFSET, offset);
+        self.vmcs.set(f::TSC_OFFSET, offset);
     }
 
     #[inline(always)]
@@ -545,7 +480,7 @@ impl Control for VmxControl {
 
     /// The event that the exit interrupted. An NMI among them is blocked already, which an entry that injects it forbids.
     fn take_interrupted_delivery(&mut self) -> Option<Injection> {
-        let event = decode_event(f::IDT_VECTORING.read(), f::IDT_VECTORING_ERROR_CODE.read())?;
+        let event = event::decode(f::IDT_VECTORING.read(), f::IDT_VECTORING_ERROR_CODE.read())?;
         if event.kind == InjectionKind::Nmi {
             f::GUEST_INTERRUPTIBILITY.write(f::GUEST_INTERRUPTIBILITY.read() & !BLOCKED_BY_NMI);
         }
@@ -554,10 +489,9 @@ impl Control for VmxControl {
 
     #[inline(always)]
     fn inject(&mut self, event: Injection) {
-        let code = event.error_code.filter(|_| self.cr0 & CR0_PE != 0);
-        let has_code = if code.is_some() { HAS_CODE } else { 0 };
-        self.set(f::ENTRY_INTERRUPTION, u32::from(event.vector) | (event.kind as u32) << 8 | has_code | VALID);
-        self.set(f::ENTRY_ERROR_CODE, code.unwrap_or(0));
+        let (information, code) = event::encode(event, self.cr0 & CR0_PE != 0);
+        self.vmcs.set(f::ENTRY_INTERRUPTION, information);
+        self.vmcs.set(f::ENTRY_ERROR_CODE, code);
         self.injected = true;
         if event.vector == DEBUG {
             self.prepare_debug();
@@ -565,7 +499,7 @@ impl Control for VmxControl {
     }
 
     fn cancel_injection(&mut self) {
-        self.set(f::ENTRY_INTERRUPTION, 0);
+        self.vmcs.set(f::ENTRY_INTERRUPTION, 0);
         self.injected = false;
     }
 
@@ -575,12 +509,12 @@ impl Control for VmxControl {
     }
 
     fn injection(&self) -> Option<Injection> {
-        if self.injected { decode_event(f::ENTRY_INTERRUPTION.read(), f::ENTRY_ERROR_CODE.read()) } else { None }
+        if self.injected { event::decode(f::ENTRY_INTERRUPTION.read(), f::ENTRY_ERROR_CODE.read()) } else { None }
     }
 
     fn reset_blocking(&mut self) {
-        self.set(f::GUEST_INTERRUPTIBILITY, 0);
-        self.set(f::GUEST_PENDING_DEBUG, 0);
+        self.vmcs.set(f::GUEST_INTERRUPTIBILITY, 0);
+        self.vmcs.set(f::GUEST_PENDING_DEBUG, 0);
     }
 
     #[inline(always)]
@@ -612,7 +546,7 @@ impl Control for VmxControl {
 
     /// The guest exits when its CR8 is below the threshold (vol. 3C, section 31.1.2).
     fn request_task_priority_exit(&mut self, class: Option<u8>) {
-        self.set(f::TPR_THRESHOLD, u32::from(class.unwrap_or(0) & 0xf));
+        self.vmcs.set(f::TPR_THRESHOLD, u32::from(class.unwrap_or(0) & 0xf));
     }
 
     fn request_nmi_window(&mut self) -> bool {
@@ -661,8 +595,8 @@ impl Control for VmxControl {
         // SAFETY: the processor works on the page of this vCPU's own local APIC; both bitmaps let the guest reach what is its
         // own.
         unsafe {
-            self.set_host(f::SECONDARY_CONTROLS, self.features.secondary & !ALL | bits);
-            self.set_host(f::MSR_BITMAP, map.as_u64());
+            self.vmcs.set_host(f::SECONDARY_CONTROLS, self.features.secondary & !ALL | bits);
+            self.vmcs.set_host(f::MSR_BITMAP, map.as_u64());
         }
         self.flush_second_level();
     }
@@ -680,7 +614,7 @@ impl Control for VmxControl {
     fn set_interrupt_status(&mut self, status: InterruptStatus) {
         self.status = status;
         if self.delivers {
-            self.set(f::GUEST_INTERRUPT_STATUS, status.bits());
+            self.vmcs.set(f::GUEST_INTERRUPT_STATUS, status.bits());
         }
     }
 
@@ -688,30 +622,8 @@ impl Control for VmxControl {
         if self.delivers {
             let fields = [f::EOI_EXIT_BITMAP_0, f::EOI_EXIT_BITMAP_1, f::EOI_EXIT_BITMAP_2, f::EOI_EXIT_BITMAP_3];
             for (field, word) in fields.into_iter().zip(vectors) {
-                self.set(field, word);
+                self.vmcs.set(field, word);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interrupted_delivery_is_injected_again() {
-        let interrupt = decode_event(VALID | 0x31, 0);
-        assert_eq!(interrupt, Some(Injection::interrupt(0x31)));
-        assert_eq!(decode_event(VALID | 2 << 8 | 2, 0), Some(Injection::nmi()));
-        let fault = decode_event(VALID | HAS_CODE | 3 << 8 | 14, 2);
-        assert_eq!(fault, Some(Injection::fault_with_code(14, 2)));
-    }
-
-    #[test]
-    fn a_software_interrupt_runs_again_instead() {
-        for kind in [4, 5, 6] {
-            assert_eq!(decode_event(VALID | kind << 8 | 0x80, 0), None);
-        }
-        assert_eq!(decode_event(0x31, 0), None);
     }
 }

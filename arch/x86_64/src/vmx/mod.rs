@@ -7,7 +7,8 @@
 //! | `field` | the VMCS, one table of fields | `vmcb` |
 //! | `instr` | the instructions of VMX | |
 //! | `control` | the VMCS as the shared x86 code sees it | `control` |
-//! | `segment`, `deferred` | parts of it: segment registers, writes that wait until the VMCS is current | |
+//! | `vmcs`, `deferred` | the VMCS in memory and on a CPU; writes that wait until it is current | |
+//! | `segment`, `event` | segment registers and events in its words | |
 //! | `residue` | guest registers that no entry and no exit switches | |
 //! | `decode` | exit reasons | `decode` |
 //! | `enter` | the world switch | `enter` |
@@ -25,6 +26,7 @@ mod decode;
 mod deferred;
 mod enter;
 mod ept;
+mod event;
 mod features;
 #[allow(missing_docs, reason = "the fields are named as the manual names them")]
 mod field;
@@ -32,6 +34,7 @@ mod host;
 mod instr;
 mod residue;
 mod segment;
+mod vmcs;
 mod window;
 
 use core::arch::asm;
