@@ -41,7 +41,10 @@ impl<E: DomainEnv> Bus<'_, E> {
                 vcpu.count(ExitCounter::ApicRead);
                 vcpu.control.sync_apic(&mut vcpu.apic);
                 let now = interrupt::guest_now(vcpu);
-                Ok(widen(size, offset, |offset| vcpu.apic.read(offset, now)))
+                let value = widen(size, offset, |offset| vcpu.apic.read(offset, now));
+                // Reading what does not exist is an error, which may be an interrupt.
+                interrupt::note(vcpu);
+                Ok(value)
             }
             Owner::IoApic(offset) => {
                 vcpu.count(ExitCounter::IoApicAccess);

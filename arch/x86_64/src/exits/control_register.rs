@@ -1,6 +1,7 @@
 //! Writes to CR0, CR4 and CR8 that concern the hypervisor: what CPUID hides cannot be switched on.
 //!
-//! CR3, CR2, reads, and writes of CR0.TS and CR0.MP do not exit. CR8 does while an interrupt waits for it to fall.
+//! CR3, CR2, reads, and writes of CR0.TS and CR0.MP (on VT-x of WP and AM too) do not exit. CR8 does on SVM, while an interrupt
+//! waits for it to fall.
 #![forbid(unsafe_code)]
 
 use phalanx_abi::exit::ExitCounter;

@@ -53,7 +53,7 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
 
 /// Has [`deliver`] look where the local APIC holds something for the guest. To be called whenever it may have got something.
 #[inline(always)]
-fn note<C: Control>(vcpu: &mut Vcpu<C>) {
+pub(super) fn note<C: Control>(vcpu: &mut Vcpu<C>) {
     if pending(vcpu) {
         vcpu.attention |= attention::APIC;
     }
@@ -105,29 +105,31 @@ pub fn publish<C: Control>(vcpu: &Vcpu<C>) {
 
 /// Empties the inbox into the local APIC; acts on INIT, SIPI and NMI.
 #[inline]
-pub fn drain<C: Control>(vcpu: &mut Vcpu<C>) {
+pub fn drain<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
     if !vcpu.inbox.is_empty() {
-        take_inbox(vcpu);
+        take_inbox(vcpu, domain);
     }
 }
 
 #[inline(never)]
-fn take_inbox<C: Control>(vcpu: &mut Vcpu<C>) {
+fn take_inbox<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain) {
     vcpu.control.sync_apic(&mut vcpu.apic);
     let signals = vcpu.inbox.drain_into(&mut vcpu.apic);
     note(vcpu);
     if signals != Signals::NONE {
-        take_signals(vcpu, signals);
+        take_signals(vcpu, domain, signals);
     }
 }
 
 #[cold]
-fn take_signals<C: Control>(vcpu: &mut Vcpu<C>, signals: Signals) {
+fn take_signals<C: Control>(vcpu: &mut Vcpu<C>, domain: &Domain, signals: Signals) {
     // The bootstrap processor after INIT would start at the reset vector, where a domain has no firmware: it stays.
     if signals.init && !vcpu.apic.is_bootstrap() {
         vcpu.count(ExitCounter::Init);
         vcpu.init();
         publish(vcpu);
+        // The page of its local APIC stays where the domain's other processors have it: its accesses have to exit again.
+        share_apic(vcpu, domain);
     }
     if let (Some(vector), Activity::WaitForSipi) = (signals.sipi, vcpu.activity) {
         vcpu.start_up(vector);
@@ -253,8 +255,10 @@ fn deliver_nmi<C: Control>(vcpu: &mut Vcpu<C>) {
         return;
     }
     if vcpu.control.injection_pending() || vcpu.control.interrupt_shadow() {
-        // A kick to this CPU makes the guest exit again as soon as the event or the shadow is over.
-        kick(this_cpu().index);
+        // As soon as the event or the shadow is over the guest exits again: the hardware tells, or a kick to this CPU does it.
+        if !vcpu.control.request_nmi_window() {
+            kick(this_cpu().index);
+        }
         return;
     }
     vcpu.attention &= !attention::NMI;

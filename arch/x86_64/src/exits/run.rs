@@ -81,7 +81,9 @@ fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
             ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
             ExitClass::Port => port::on_exit(vcpu, domain, env),
             ExitClass::Halt => on_halt(vcpu, env),
-            ExitClass::Rare => answer_rare(vcpu, domain, env, until),
+            ExitClass::Rare => {
+                answer_rare(vcpu, domain, env, until).or_else(|| take_host_interrupts::<B, E>(cpu, vcpu, env, until))
+            }
         };
         if let Some(event) = answer {
             return event;
@@ -101,16 +103,17 @@ fn prepare<C: Control, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     vcpu.control.sync_apic(&mut vcpu.apic);
-    interrupt::drain(vcpu);
-    if vcpu.attention & attention::TIMER != 0 {
-        forget_translations(vcpu, domain);
-        interrupt::update_timer(vcpu, until);
-    }
+    // First: it may send an interrupt to this vCPU, or set its timer.
     if vcpu.attention & attention::UNFINISHED != 0 {
         let event = finish_instruction(vcpu, domain, env);
         if event.is_some() {
             return event;
         }
+    }
+    interrupt::drain(vcpu, domain);
+    if vcpu.attention & attention::TIMER != 0 {
+        forget_translations(vcpu, domain);
+        interrupt::update_timer(vcpu, until);
     }
     if vcpu.attention & attention::INACTIVE != 0 {
         if vcpu.activity == Activity::WaitForSipi || !interrupt::wakes(vcpu) {
@@ -155,6 +158,20 @@ fn on_host_interrupt<B: Backend, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Option<Event> {
     vcpu.count(ExitCounter::Interrupt);
+    take_host_interrupts::<B, E>(cpu, vcpu, env, until)
+}
+
+/// Takes the host's interrupts, and sees whether the core wants this CPU back.
+///
+/// Also after rare exits: a guest whose exceptions end in exceptions gets to no instruction at which an interrupt could make it
+/// exit.
+#[inline]
+fn take_host_interrupts<B: Backend, E: DomainEnv>(
+    cpu: &mut B::Cpu,
+    vcpu: &mut Vcpu<B::Control>,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
     B::take_host_interrupts(cpu, &vcpu.control);
     vcpu.attention |= attention::TIMER;
     let expired = until.is_some_and(|until| until <= rdtsc());

@@ -365,6 +365,10 @@ impl Control for SvmControl {
         self.touch(clean::INTERCEPTS);
     }
 
+    fn request_nmi_window(&mut self) -> bool {
+        false
+    }
+
     fn request_iret_exit(&mut self, wanted: bool) {
         let intercepts = &mut self.vmcb.control.intercept_misc1;
         *intercepts = if wanted { *intercepts | misc1::IRET } else { *intercepts & !misc1::IRET };

@@ -229,6 +229,9 @@ pub trait Control: Sized {
     /// [`Exit::ControlRegisterWrite`] before any write, or [`Exit::TaskPriority`] behind it. `None` ends the request.
     fn request_task_priority_exit(&mut self, class: Option<u8>);
 
+    /// Asks for [`Exit::NmiWindow`] as soon as the guest can take an NMI. `false` where the hardware has no such exit.
+    fn request_nmi_window(&mut self) -> bool;
+
     /// Asks for an exit where NMI blocking ends: [`Exit::Iret`] before the instruction or [`Exit::NmiWindow`] behind it.
     fn request_iret_exit(&mut self, wanted: bool);
 

@@ -4,8 +4,7 @@ use super::Message;
 
 /// The consequence of a register write that reaches beyond this local APIC.
 ///
-/// Interrupts that became deliverable need no effect: ask [`pending_above_ppr`](super::LocalApic::pending_above_ppr)
-/// before each entry.
+/// Interrupts that became deliverable need no effect: ask [`has_candidate`](super::LocalApic::has_candidate) afterwards.
 #[must_use]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {

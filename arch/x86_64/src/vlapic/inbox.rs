@@ -108,7 +108,10 @@ impl Inbox {
         self.summary.load(Ordering::SeqCst) == 0
     }
 
-    /// Moves everything into `apic`. The owner calls this before each entry; one load when nothing came.
+    /// Moves everything into `apic`; one load when nothing came.
+    ///
+    /// The owner calls this before the first entry of a slice and after each kick, and where it may have sent something to
+    /// itself: whoever else delivers has to kick it.
     #[inline]
     pub fn drain_into(&self, apic: &mut LocalApic) -> Signals {
         if self.is_empty() {

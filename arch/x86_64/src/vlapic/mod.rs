@@ -1,8 +1,8 @@
 //! The virtual local APIC (Intel SDM vol. 3A, chapter "Advanced Programmable Interrupt Controller (APIC)").
 //!
 //! [`LocalApic`] belongs to one vCPU and is only touched by the CPU that runs it. Everybody else (other vCPUs that
-//! send an IPI, the IO-APIC, device models) writes into the vCPU's [`Inbox`], which the owner drains before it enters
-//! the guest. Nothing here allocates, blocks or panics, whatever the guest writes.
+//! send an IPI, the IO-APIC, device models) writes into the vCPU's [`Inbox`], which the owner drains after a kick,
+//! before it enters the guest. Nothing here allocates, blocks or panics, whatever the guest writes.
 //!
 //! ```text
 //! guest write ──▶ LocalApic ──▶ Effect::Ipi(Message) ──▶ resolve ──▶ Inbox::deliver ──▶ (kick) ──▶ drain_into

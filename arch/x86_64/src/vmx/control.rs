@@ -10,7 +10,7 @@ use phalanx_arch_api::{Hpa, Ticks};
 use super::bitmap::Msrs;
 use super::capability::{entry, primary, secondary};
 use super::cpu::Region;
-use super::decode::{Details, classify, decode, is_int1, reason};
+use super::decode::{Details, classify, decode, is_int1, is_nmi, reason};
 use super::deferred::Deferred;
 use super::features::Features;
 use super::field::{self as f, Field, Guest, Host, Width};
@@ -28,8 +28,15 @@ const CR0_FREE: u64 = 1 << 1 | 1 << 3 | 1 << 16 | 1 << 18;
 const CR0_PE: u64 = 1 << 0;
 /// CR0.NW and CD, which an entry leaves as the host has them.
 const CR0_CACHE: u64 = 3 << 29;
+/// CR4.MCE: a machine check exits, whatever the guest would have made of it.
+const CR4_MCE: u64 = 1 << 6;
 const EFER_LMA: u64 = 1 << 10;
 const RFLAGS_IF: u64 = 1 << 9;
+const RFLAGS_TF: u64 = 1 << 8;
+/// Pending debug exceptions: BS.
+const PENDING_STEP: u64 = 1 << 14;
+/// Vector of a debug exception.
+const DEBUG: u8 = 1;
 /// Interruptibility: blocking by STI, by MOV SS; by NMI.
 const SHADOW: u32 = 3;
 const BLOCKED_BY_NMI: u32 = 1 << 3;
@@ -38,8 +45,7 @@ const VALID: u32 = 1 << 31;
 const HAS_CODE: u32 = 1 << 11;
 /// DR6 bits that a #DB sets: B0 to B3, BD, BS; they stand in the exit qualification at the same places.
 const DR6_BREAKPOINTS: u64 = 0xf;
-const DR6_REPORTED: u64 = DR6_BREAKPOINTS | DR6_ACCESS | 1 << 14;
-const DR6_ACCESS: u64 = 1 << 13;
+const DR6_REPORTED: u64 = DR6_BREAKPOINTS | 1 << 13 | 1 << 14;
 const DR7_GENERAL_DETECT: u64 = 1 << 13;
 /// Exceptions that exit: #DB and #AC (their delivery can loop in microcode for ever), #MC (it is the host's).
 const EXCEPTIONS: u32 = 1 << 1 | 1 << 17 | 1 << 18;
@@ -48,7 +54,7 @@ const NEVER: Ticks = Ticks::MAX;
 /// PAUSE-loop exiting: so many ticks between two PAUSEs still make a loop, which exits after so many (vol. 3C, section 26.6.13).
 const PAUSE_GAP: u32 = 128;
 const PAUSE_WINDOW: u32 = 4096;
-/// INVVPID of one VPID.
+/// INVEPT and INVVPID of one EPT pointer, of one VPID.
 const ONE: u64 = 1;
 /// The VMCS and what of it stands for this processor.
 #[derive(Debug)]
@@ -148,6 +154,7 @@ impl VmxControl {
             self.set_host(f::EXIT_CONTROLS, features.exit);
             self.set_host(f::ENTRY_CONTROLS, features.entry);
             self.set_host(f::EXCEPTION_BITMAP, EXCEPTIONS);
+            self.set_host(f::GUEST_ACTIVITY, 0);
             self.set_host(f::CR3_TARGET_COUNT, 0);
             self.set_host(f::EXIT_MSR_STORE_COUNT, 0);
             self.set_host(f::EXIT_MSR_LOAD_COUNT, 0);
@@ -167,7 +174,6 @@ impl VmxControl {
         self.set(f::PAUSE_LOOP_GAP, PAUSE_GAP);
         self.set(f::PAUSE_LOOP_WINDOW, PAUSE_WINDOW);
         self.set(f::GUEST_DEBUGCTL, 0);
-        self.set(f::GUEST_ACTIVITY, 0);
         self.set(f::GUEST_PENDING_DEBUG, 0);
         self.set(f::GUEST_INTERRUPTIBILITY, 0);
     }
@@ -248,7 +254,7 @@ impl VmxControl {
     }
 
     pub(super) fn is_nmi_exit(&self) -> bool {
-        self.reason == reason::EXCEPTION_OR_NMI
+        self.reason == reason::EXCEPTION_OR_NMI && is_nmi(f::EXIT_INTERRUPTION.read())
     }
 
     /// Writes a field of the guest, now or when the VMCS is current.
@@ -318,6 +324,16 @@ impl Details for VmxControl {
 }
 
 impl VmxControl {
+    /// What the processor does with a #DB of its own, but not with one that is injected: DR7.GD is cleared. And an entry with
+    /// RFLAGS.TF in the shadow of STI or MOV SS wants the step pending (vol. 3C, section 27.3.1.5).
+    #[cold]
+    fn prepare_debug(&mut self) {
+        self.set_dr7(self.dr7() & !DR7_GENERAL_DETECT);
+        if self.rflags() & RFLAGS_TF != 0 && self.interrupt_shadow() {
+            f::GUEST_PENDING_DEBUG.write(PENDING_STEP);
+        }
+    }
+
     #[cold]
     fn wrapped(&self, next: u64) -> u64 {
         const LONG: u32 = 1 << 13;
@@ -380,7 +396,7 @@ impl Control for VmxControl {
     fn set_cr4(&mut self, value: u64) {
         self.cr4 = value;
         self.set(f::CR4_SHADOW, value);
-        self.set(f::GUEST_CR4, value | self.features.cr4_ones);
+        self.set(f::GUEST_CR4, value | self.features.cr4_ones | CR4_MCE);
     }
 
     fn efer(&self) -> u64 {
@@ -418,7 +434,7 @@ impl Control for VmxControl {
         self.residue.set_dr6(value);
     }
 
-    /// An exit by #DB leaves DR6 and DR7 alone and tells what they would have got (vol. 3C, table 29-1).
+    /// An exit by #DB leaves DR6 alone and tells what it would have got (vol. 3C, table 29-1).
     fn take_debug_exception(&mut self) {
         if is_int1(f::EXIT_INTERRUPTION.read()) {
             let next = Details::next_rip(self);
@@ -426,9 +442,6 @@ impl Control for VmxControl {
         }
         let reported = f::EXIT_QUALIFICATION.read() & DR6_REPORTED;
         self.set_dr6(self.dr6() & !DR6_BREAKPOINTS | reported);
-        if reported & DR6_ACCESS != 0 {
-            self.set_dr7(self.dr7() & !DR7_GENERAL_DETECT);
-        }
     }
 
     fn segment(&self, name: SegmentName) -> Segment {
@@ -546,6 +559,9 @@ impl Control for VmxControl {
         self.set(f::ENTRY_INTERRUPTION, u32::from(event.vector) | (event.kind as u32) << 8 | has_code | VALID);
         self.set(f::ENTRY_ERROR_CODE, code.unwrap_or(0));
         self.injected = true;
+        if event.vector == DEBUG {
+            self.prepare_debug();
+        }
     }
 
     fn cancel_injection(&mut self) {
@@ -564,6 +580,7 @@ impl Control for VmxControl {
 
     fn reset_blocking(&mut self) {
         self.set(f::GUEST_INTERRUPTIBILITY, 0);
+        self.set(f::GUEST_PENDING_DEBUG, 0);
     }
 
     #[inline(always)]
@@ -573,6 +590,8 @@ impl Control for VmxControl {
         let interruptibility = f::GUEST_INTERRUPTIBILITY.read();
         if interruptibility & SHADOW != 0 {
             f::GUEST_INTERRUPTIBILITY.write(interruptibility & !SHADOW);
+            // The step over the instruction is the software's to report.
+            f::GUEST_PENDING_DEBUG.write(0);
         }
     }
 
@@ -594,6 +613,11 @@ impl Control for VmxControl {
     /// The guest exits when its CR8 is below the threshold (vol. 3C, section 31.1.2).
     fn request_task_priority_exit(&mut self, class: Option<u8>) {
         self.set(f::TPR_THRESHOLD, u32::from(class.unwrap_or(0) & 0xf));
+    }
+
+    fn request_nmi_window(&mut self) -> bool {
+        self.request_iret_exit(true);
+        true
     }
 
     /// Virtual NMIs: the processor blocks them from an injection to IRET, and exits behind that.

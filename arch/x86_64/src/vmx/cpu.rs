@@ -2,10 +2,10 @@
 
 use alloc::boxed::Box;
 
-use x86_64::registers::control::{Cr4, Cr4Flags};
+use x86_64::registers::control::{Cr0, Cr4, Cr4Flags};
 
 use super::control::VmxControl;
-use super::features::{FEATURE_CONTROL, FEATURE_CONTROL_LOCK, FEATURE_CONTROL_VMXON, Features, Missing};
+use super::features::{FEATURE_CONTROL, FEATURE_CONTROL_LOCK, FEATURE_CONTROL_VMXON, Features, Missing, allows};
 use super::field::HOST_RSP;
 use super::{host, instr};
 use crate::host::instr::{rdmsr, wrmsr};
@@ -43,7 +43,7 @@ impl VmxCpu {
     /// Switches this CPU to VMX operation. Called once on each CPU, at boot, with its final GDT, TSS and GS base.
     ///
     /// # Errors
-    /// [`Missing::DisabledByFirmware`] where the processor refuses.
+    /// [`Missing::HostRegisters`] or [`Missing::Refused`] where the processor does not switch.
     pub fn enable(index: u16, features: Features) -> Result<Self, Missing> {
         let control = rdmsr(FEATURE_CONTROL);
         if control & FEATURE_CONTROL_LOCK == 0 {
@@ -52,9 +52,12 @@ impl VmxCpu {
         }
         // SAFETY: the processor has VMX (`features`); the bit alone changes nothing.
         unsafe { Cr4::update(|flags| flags.insert(Cr4Flags::VIRTUAL_MACHINE_EXTENSIONS)) };
+        if !allows(Cr0::read_raw(), Cr4::read_raw()) {
+            return Err(Missing::HostRegisters);
+        }
         let region = physical_address(&raw const *Box::leak(Region::new(features.revision))).as_u64();
         // SAFETY: VMXE is set; the page is this CPU's own for ever.
-        unsafe { instr::vmxon(region) }.map_err(|_| Missing::DisabledByFirmware)?;
+        unsafe { instr::vmxon(region) }.map_err(|_| Missing::Refused)?;
         // SAFETY: in VMX operation, and `Features::detect` has asked for the type.
         unsafe { instr::invept(ALL, 0) };
         Ok(Self { index, tags: features.vpid.then(|| Tags::new(u32::from(index), VPIDS)) })

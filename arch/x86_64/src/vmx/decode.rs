@@ -98,7 +98,8 @@ pub const fn is_int1(information: u32) -> bool {
     information & TYPE_MASK == TYPE_PRIVILEGED_SOFTWARE
 }
 
-const fn is_nmi(information: u32) -> bool {
+/// Whether interruption information is about an NMI.
+pub const fn is_nmi(information: u32) -> bool {
     information & TYPE_MASK == TYPE_NMI
 }
 

@@ -3,8 +3,8 @@
 
 use arrayvec::ArrayVec;
 
-/// One more than there are fields that a reset or an entry state sets.
-const MOST: usize = 96;
+/// Each field waits once at most.
+const MOST: usize = super::field::COUNT;
 
 /// Fields with their values, each field once.
 #[derive(Clone, Debug, Default)]

@@ -44,7 +44,7 @@ pub unsafe fn enter(gprs: &mut Gprs) {
 /// Only the first time after a VMCS was loaded it has to be launched: VMRESUME does nothing then, and the next instruction
 /// does it.
 #[unsafe(naked)]
-extern "C" fn switch() {
+unsafe extern "C" fn switch() {
     naked_asm!(
         "mov gs:[{stack}], rsp",
         "mov rsp, rdi",
@@ -77,7 +77,7 @@ extern "C" fn switch() {
 /// Where the processor goes on after an exit, with the stack pointer behind the guest's registers: stores them, and returns
 /// to where [`switch`] was called. The place of RSP among them, which the VMCS holds, gets another's value.
 #[unsafe(naked)]
-pub extern "C" fn exited() {
+pub unsafe extern "C" fn exited() {
     naked_asm!(
         "push r15",
         "push r14",
@@ -102,14 +102,8 @@ pub extern "C" fn exited() {
 }
 
 /// The processor refused an entry: its controls or the host's state contradict each other.
-///
-/// VMLAUNCH refuses a VMCS that was launched before with error 4; then VMRESUME had another reason, and gives it again.
+/// Error 4 is VMLAUNCH's, of a VMCS that was launched before: VMRESUME had refused it for another reason.
 #[allow(clippy::panic, reason = "a mistake of the hypervisor, which no guest can cause")]
 extern "C" fn refused() -> ! {
-    const LAUNCHED_BEFORE: u32 = 4;
-    if field::INSTRUCTION_ERROR.read() == LAUNCHED_BEFORE {
-        // SAFETY: the processor refused the same a moment ago, and nothing has changed.
-        unsafe { asm!("vmresume") };
-    }
     panic!("VM entry refused with instruction error {}", field::INSTRUCTION_ERROR.read())
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use arrayvec::ArrayVec;
 use spin::Once;
 
 use super::capability::{Capability, Control, entry, exit, pin, primary, secondary};
@@ -88,8 +89,10 @@ pub enum Missing {
     EptKind,
     /// The VMCS is not in write-back memory.
     MemoryType,
-    /// The host's CR0 or CR4 has a bit that VMX operation does not allow.
+    /// VMX operation does not allow the host's CR0 or CR4.
     HostRegisters,
+    /// VMXON failed.
+    Refused,
 }
 
 impl fmt::Display for Missing {
@@ -115,8 +118,9 @@ impl fmt::Display for Missing {
             Self::MemoryType => {
                 f.write_str("this processor wants a VMCS in memory that is not write-back (IA32_VMX_BASIC bits 53:50)")
             }
+            Self::Refused => f.write_str("this processor refused VMX operation (VMXON failed)"),
             Self::HostRegisters => f.write_str(
-                "this processor's VMX operation forbids the CR0 or CR4 that the hypervisor needs (IA32_VMX_CR0_FIXED1, CR4_FIXED1)",
+                "this processor's VMX operation forbids the CR0 or CR4 that the hypervisor needs (IA32_VMX_CR0_FIXED0 to IA32_VMX_CR4_FIXED1)",
             ),
         }
     }
@@ -134,7 +138,12 @@ impl Missing {
             Self::Ept | Self::UnrestrictedGuest => {
                 "use a processor with EPT and unrestricted guest: Intel Core of 2010 (Westmere) or later"
             }
-            Self::Control(_) | Self::Forced(_) | Self::EptKind | Self::MemoryType | Self::HostRegisters => {
+            Self::Control(_)
+            | Self::Forced(_)
+            | Self::EptKind
+            | Self::MemoryType
+            | Self::HostRegisters
+            | Self::Refused => {
                 "use another processor, or, under another hypervisor, let it offer more of VT-x to this machine"
             }
         }
@@ -257,6 +266,28 @@ fn primary_field(capability: Capability) -> Result<u32, Missing> {
     Ok(field & !(primary::INTERRUPT_WINDOW.mask() | primary::NMI_WINDOW.mask()))
 }
 
+/// The controls without which an instruction that CPUID shows would be undefined in a guest.
+fn offered() -> ArrayVec<Control, 2> {
+    let mut controls = ArrayVec::new();
+    if instr::cpuid(0x8000_0001, 0).edx & 1 << 27 != 0 {
+        controls.push(secondary::RDTSCP);
+    }
+    if instr::cpuid(0, 0).eax >= 7 && instr::cpuid(7, 0).ebx & 1 << 10 != 0 {
+        controls.push(secondary::INVPCID);
+    }
+    controls
+}
+
+/// Whether VMX operation allows these host registers: bits that are 1 in FIXED0 must be 1, those that are 0 in FIXED1 must be 0
+/// (appendix A.7, A.8).
+pub(super) fn allows(cr0: u64, cr4: u64) -> bool {
+    let fits = |value: u64, fixed| {
+        let (ones, may) = (instr::rdmsr(Msr(fixed)), instr::rdmsr(Msr(fixed + 1)));
+        value & ones == ones && value & !may == 0
+    };
+    fits(cr0, 0x486) && fits(cr4, 0x488)
+}
+
 /// The processor's part in the local APIC is all of these, or nothing.
 const APIC: [Control; 4] =
     [secondary::APIC_ACCESSES, secondary::X2APIC_MODE, secondary::APIC_REGISTERS, secondary::INTERRUPT_DELIVERY];
@@ -277,6 +308,10 @@ fn second_level() -> Result<(u32, u64), Missing> {
     let wanted = [secondary::RDTSCP, secondary::INVPCID, secondary::VPID, secondary::PAUSE_LOOP];
     let needed = [secondary::EPT, secondary::UNRESTRICTED_GUEST, secondary::WBINVD];
     let mut field = capability.field(&needed, &wanted).map_err(Missing::Control)?;
+    // What CPUID offers to guests has to work in them.
+    if let Some(missing) = offered().into_iter().find(|control| !capability.has(*control)) {
+        return Err(Missing::Control(missing));
+    }
     let ept = instr::rdmsr(EPT_VPID);
     let all = ept::FOUR_LEVELS | ept::WRITE_BACK | ept::PAGES_2M | ept::INVEPT | ept::INVEPT_ONE | ept::INVEPT_ALL;
     if ept & all != all {

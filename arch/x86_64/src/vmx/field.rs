@@ -142,6 +142,9 @@ macro_rules! fields {
     ($($name:ident: $width:ident, $access:ident = $encoding:literal;)+) => {
         $(pub const $name: Field<$width, $access> = Field::new($encoding);)+
 
+        /// How many fields there are.
+        pub const COUNT: usize = [$($encoding),+].len();
+
         /// Every field of the table with its name.
         #[cfg(test)]
         const ALL: &[(&str, u32)] = &[$((stringify!($name), $encoding)),+];
@@ -230,7 +233,7 @@ fields! {
     GUEST_LDTR_RIGHTS: Bits32, Guest = 0x4820;
     GUEST_TR_RIGHTS: Bits32, Guest = 0x4822;
     GUEST_INTERRUPTIBILITY: Bits32, Guest = 0x4824;
-    GUEST_ACTIVITY: Bits32, Guest = 0x4826;
+    GUEST_ACTIVITY: Bits32, Host = 0x4826;
     GUEST_SYSENTER_CS: Bits32, Guest = 0x482a;
     PREEMPTION_TIMER: Bits32, Guest = 0x482e;
     HOST_SYSENTER_CS: Bits32, Host = 0x4c00;

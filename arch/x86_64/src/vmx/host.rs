@@ -26,7 +26,7 @@ pub(super) unsafe fn write_state() {
         f::HOST_SYSENTER_CS.write(0);
         f::HOST_SYSENTER_ESP.write(0);
         f::HOST_SYSENTER_EIP.write(0);
-        f::HOST_RIP.write(exited as *const () as u64);
+        f::HOST_RIP.write(exited as unsafe extern "C" fn() as *const () as u64);
         write_segments();
     }
 }
