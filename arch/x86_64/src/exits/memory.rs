@@ -35,6 +35,9 @@ pub(super) enum Stage {
 }
 
 /// Emulates the instruction that faulted at `fault`. `Some` where the core is asked.
+///
+/// Inlined by hand: the loop that records is a second caller, and the compiler would not.
+#[inline(always)]
 pub fn start<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, fault: Gpa) -> Option<Event> {
     let instruction = match vcpu.fetch_instruction(env.memory()) {
         Ok(instruction) => instruction,

@@ -21,28 +21,38 @@ pub fn run<B: Backend, E: DomainEnv>(
     env: &E,
     until: Option<Ticks>,
 ) -> Event {
-    vcpu.attention |= attention::TIMER;
-    B::open(cpu);
-    let event = if env.is_recorded() {
-        enter_recorded::<B, E>(cpu, domain, vcpu, env, until)
-    } else {
-        enter_until_event::<B, E, false>(cpu, domain, vcpu, env, until)
-    };
-    B::close(cpu);
-    event
+    if env.is_recorded() {
+        return run_recorded::<B, E>(cpu, domain, vcpu, env, until);
+    }
+    run_loop::<B, E, false>(cpu, domain, vcpu, env, until)
 }
 
-/// The loop with a record of each exit: a copy of its own, so that the other pays nothing for it.
+/// The same with a record of each exit: a copy of its own, so that the other pays nothing for it.
 #[cold]
 #[inline(never)]
-fn enter_recorded<B: Backend, E: DomainEnv>(
+fn run_recorded<B: Backend, E: DomainEnv>(
     cpu: &mut B::Cpu,
     domain: &Domain,
     vcpu: &mut Vcpu<B::Control>,
     env: &E,
     until: Option<Ticks>,
 ) -> Event {
-    enter_until_event::<B, E, true>(cpu, domain, vcpu, env, until)
+    run_loop::<B, E, true>(cpu, domain, vcpu, env, until)
+}
+
+#[inline(always)]
+fn run_loop<B: Backend, E: DomainEnv, const RECORDED: bool>(
+    cpu: &mut B::Cpu,
+    domain: &Domain,
+    vcpu: &mut Vcpu<B::Control>,
+    env: &E,
+    until: Option<Ticks>,
+) -> Event {
+    vcpu.attention |= attention::TIMER;
+    B::open(cpu);
+    let event = enter_until_event::<B, E, RECORDED>(cpu, domain, vcpu, env, until);
+    B::close(cpu);
+    event
 }
 
 #[inline(always)]
