@@ -42,11 +42,12 @@ pub(super) const OPTIONS: &[&str] = &[
 ];
 
 /// What is mended in it. The head of each file says why.
-pub(super) const PATCHES: [(&str, &str); 4] = [
+pub(super) const PATCHES: [(&str, &str); 5] = [
     ("svm-interrupts.patch", include_str!("svm-interrupts.patch")),
     ("vmx-interrupts.patch", include_str!("vmx-interrupts.patch")),
     ("svm-state.patch", include_str!("svm-state.patch")),
     ("svm-debug.patch", include_str!("svm-debug.patch")),
+    ("smp-exceptions.patch", include_str!("smp-exceptions.patch")),
 ];
 
 /// What an emulator is made of, unpacked.
