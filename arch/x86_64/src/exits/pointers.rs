@@ -13,8 +13,8 @@ const CR4_PAE: u64 = 1 << 5;
 /// Where CR3 points to in PAE paging.
 const TABLE: u64 = 0xffff_ffe0;
 const PRESENT: u64 = 1;
-/// Bits 2:1 and 8:5 are reserved, and those above the physical address.
-const RESERVED: u64 = 0x1e6;
+/// Bits 2:1 and 8:6 are reserved, and those above the physical address; and bit 5, but QEMU's TCG sets it when it walks.
+const RESERVED: u64 = 0x1c6;
 
 /// Whether paging is PAE paging with these registers, outside of IA-32e mode.
 pub(super) const fn are_used(cr0: u64, cr4: u64) -> bool {
