@@ -1,5 +1,6 @@
 //! What a person can type.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -146,6 +147,9 @@ pub(crate) struct TestOptions {
     /// Multiply the scenarios' time limits by FACTOR, for a slow or busy machine
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     pub(crate) patience: f64,
+    /// Keep N processors busy: a test with a 4-CPU machine counts as four [default: as many as there are]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 /// `cargo xtask image`.

@@ -5,6 +5,7 @@ mod corruption;
 mod device_tree;
 mod differential;
 mod host;
+mod jobs;
 pub(crate) mod lanes;
 mod matrix;
 mod name;
@@ -16,6 +17,8 @@ mod system;
 pub(crate) mod units;
 mod workshop;
 
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use crate::arch::Arch;
@@ -50,6 +53,16 @@ impl Case {
             Self::Empty(lane) => format!("{lane}/all"),
         }
     }
+
+    /// How many processors it keeps busy; `usize::MAX` for all that there are.
+    fn width(&self) -> usize {
+        match self {
+            Self::Host(_) => usize::MAX,
+            Self::Unit(test) => test.width(),
+            Self::System(test) => test.width(),
+            Self::Differential(_) | Self::Empty(_) => 1,
+        }
+    }
 }
 
 /// Runs (or lists) the tests that the filters choose; the exit code is 1 when one failed.
@@ -62,21 +75,23 @@ pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
     let programs = prepare(places, &cases)?;
     let units = Units::new(places, options.patience);
     let bench = Bench::new(places, options.patience);
-    let mut report = Report::new(cases.len());
-    for case in &cases {
+    let processors = options.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
+    let report = Mutex::new(Report::new(cases.len()));
+    let reported = || report.lock().unwrap_or_else(PoisonError::into_inner);
+    jobs::run(&cases, processors, Case::width, |case| {
         let name = case.name();
-        report.running(&name);
+        reported().running(&name);
         let start = Instant::now();
         let outcome = match case {
             Case::Host(test) => host::run(places, &programs, test),
             Case::Unit(test) => units.run(test),
             Case::System(test) => bench.run(test),
-            Case::Differential(test) => test.run(&bench, &|what| report.running(what)),
+            Case::Differential(test) => test.run(&bench),
             Case::Empty(_) => Outcome::Skipped("there are no tests of this lane".into()),
         };
-        report.add(&name, &outcome, start.elapsed());
-    }
-    Ok(report.end())
+        reported().add(&name, &outcome, start.elapsed());
+    });
+    Ok(report.into_inner().unwrap_or_else(PoisonError::into_inner).end())
 }
 
 /// All chosen cases, lane by lane.

@@ -35,18 +35,20 @@ pub(crate) struct Report {
     passed: usize,
     failed: usize,
     skipped: usize,
+    running: Vec<String>,
 }
 
 impl Report {
     /// A report of `total` tests.
     pub(crate) fn new(total: usize) -> Self {
         let task = Task::steps("Testing", total as u64);
-        Self { task, total, passed: 0, failed: 0, skipped: 0 }
+        Self { task, total, passed: 0, failed: 0, skipped: 0, running: Vec::new() }
     }
 
-    /// Says which test runs now.
-    pub(crate) fn running(&self, name: &str) {
-        self.task.say(name);
+    /// Says that this test runs now, too.
+    pub(crate) fn running(&mut self, name: &str) {
+        self.running.push(name.to_owned());
+        self.task.say(self.running.join(", "));
     }
 
     /// Prints and counts one result.
@@ -68,6 +70,8 @@ impl Report {
             }
         });
         self.task.at(number as u64);
+        self.running.retain(|other| other != name);
+        self.task.say(self.running.join(", "));
     }
 
     /// Prints the last line and returns the exit code.

@@ -3,14 +3,14 @@
 use std::fmt::{self, Write};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::report::{self, Result as Outcome};
 use super::scenario::{BootWay, Scenario};
 use super::workshop::{NoMachine, Workshop};
 use super::{lanes, play};
 use crate::arch::Arch;
-use crate::emulator::machine::Machine;
+use crate::emulator::machine::{Board, Machine};
 use crate::error::{Result, at_path, trouble};
 use crate::places::Places;
 use crate::process;
@@ -46,7 +46,7 @@ const SHOWN: usize = 20;
 pub(crate) struct SystemTest {
     /// `lane/what`.
     pub(crate) name: String,
-    pub(super) scenario: Rc<Scenario>,
+    pub(super) scenario: Arc<Scenario>,
     /// The folder of its file.
     pub(super) folder: PathBuf,
 }
@@ -60,6 +60,22 @@ impl SystemTest {
     /// Whether Bochs plays it.
     pub(crate) fn on_bochs(&self) -> bool {
         lanes::on_bochs(&self.scenario.lane)
+    }
+
+    /// How many processors its emulator keeps busy; `usize::MAX` where nothing may disturb it.
+    ///
+    /// Bochs emulates in one thread; so does QEMU where it counts instructions. Else each CPU of the machine has one.
+    pub(crate) fn width(&self) -> usize {
+        let Scenario { machine, steps, host, lane, .. } = &*self.scenario;
+        if steps.iter().any(|step| step.clock.is_some()) {
+            return usize::MAX;
+        }
+        if self.on_bochs() || machine.counting {
+            return 1;
+        }
+        let on = host.as_deref().and_then(lanes::machine).map(|(board, _)| board);
+        let usual = on.or_else(|| Arch::of_lane(lane).map(Board::of)).map_or(1, |board| board.usual().cpus);
+        machine.cpus.unwrap_or(usual) as usize
     }
 
     /// The architecture of its machine; none where no lane of that name boots anything.
@@ -91,7 +107,7 @@ impl SystemTest {
     /// A part of another test: `scenario` in its lane, called after both.
     pub(super) fn of(test: &str, scenario: Scenario, folder: &Path) -> Self {
         let name = format!("{test}/{}-{}", scenario.name, scenario.lane);
-        Self { name, scenario: Rc::new(scenario), folder: folder.to_path_buf() }
+        Self { name, scenario: Arc::new(scenario), folder: folder.to_path_buf() }
     }
 
     /// Its lane.
@@ -109,20 +125,20 @@ pub(super) struct Console {
 fn test_of(scenario: Scenario, folder: &Path) -> SystemTest {
     let machine = scenario.host.as_ref().map(|host| format!("{host}-")).unwrap_or_default();
     let name = format!("{}/{machine}{}", scenario.lane, scenario.name);
-    SystemTest { name, scenario: Rc::new(scenario), folder: folder.to_path_buf() }
+    SystemTest { name, scenario: Arc::new(scenario), folder: folder.to_path_buf() }
 }
 
 /// Runs scenarios.
 pub(crate) struct Bench<'p> {
     places: &'p Places,
     patience: f64,
-    workshop: Workshop<'p>,
+    workshop: Mutex<Workshop<'p>>,
 }
 
 impl<'p> Bench<'p> {
     /// A bench that multiplies time limits by `patience`.
     pub(crate) fn new(places: &'p Places, patience: f64) -> Self {
-        Self { places, patience, workshop: Workshop::new(places) }
+        Self { places, patience, workshop: Mutex::new(Workshop::new(places)) }
     }
 
     /// Builds, boots and follows one scenario.
@@ -131,7 +147,7 @@ impl<'p> Bench<'p> {
             let lanes = Arch::ALL.map(|arch| arch.lanes().join(", ")).join(", ");
             return Outcome::Skipped(format!("the lanes that boot something are: {lanes}"));
         };
-        let machine = match self.workshop.machine(test, arch) {
+        let machine = match self.machine(test, arch) {
             Ok(machine) => machine,
             Err(NoMachine::Skip(why)) => return Outcome::Skipped(why),
             Err(NoMachine::Wrong(error)) => return Outcome::Failed(format!("cannot be built: {error}")),
@@ -154,7 +170,7 @@ impl<'p> Bench<'p> {
     /// Plays a scenario for what it prints; anything but a run to its end is the outcome.
     pub(super) fn console(&self, test: &SystemTest) -> std::result::Result<Console, Outcome> {
         let arch = test.arch().ok_or_else(|| Outcome::Skipped("this lane boots nothing".into()))?;
-        let machine = self.workshop.machine(test, arch).map_err(|error| match error {
+        let machine = self.machine(test, arch).map_err(|error| match error {
             NoMachine::Skip(why) => Outcome::Skipped(why),
             NoMachine::Wrong(error) => Outcome::Failed(format!("cannot be built: {error}")),
         })?;
@@ -169,6 +185,11 @@ impl<'p> Bench<'p> {
             }
         }
         Err(Outcome::Failed(earlier.trim_end().to_owned()))
+    }
+
+    /// Builds what a test needs: one at a time, as they share what they build.
+    fn machine(&self, test: &SystemTest, arch: Arch) -> std::result::Result<Machine, NoMachine> {
+        self.workshop.lock().unwrap_or_else(PoisonError::into_inner).machine(test, arch)
     }
 
     /// Where things are.
@@ -220,5 +241,23 @@ mod tests {
         assert!(tests.len() > 20);
         assert_eq!(names.len(), tests.len());
         assert!(names.iter().all(|name| !name.contains("${")), "{names:?}");
+    }
+
+    #[test]
+    fn a_test_is_as_wide_as_its_emulator() {
+        let width = |text: &str| {
+            let scenario = Scenario::parse(&format!("title = 't'\nsystem = 'x'\n{text}"), Path::new("x.toml")).unwrap();
+            test_of(scenario.into_iter().next().unwrap(), Path::new("")).width()
+        };
+        let step = "[[step]]\nexpect = 'x'\n";
+        assert_eq!(width(step), 2);
+        assert_eq!(width(&format!("lanes = ['el2']\n[machine]\ncpus = 8\n{step}")), 8);
+        assert_eq!(width(&format!("lanes = ['el2']\nmachines = ['zcu102']\n{step}")), 4);
+        assert_eq!(width(&format!("lanes = ['el2']\n[el2]\nmachines = ['zcu102']\n{step}")), 4);
+        assert_eq!(width(&format!("lanes = ['vtx']\n[machine]\ncpus = 4\n{step}")), 1);
+        assert_eq!(width(&format!("[machine]\ncpus = 1\ncounting = true\n{step}")), 1);
+        let clock =
+            "[machine]\ncpus = 1\n[[step]]\nclock = { line = '(.*)', hertz = 1, seconds = 1, tolerance = 0.01 }\n";
+        assert_eq!(width(clock), usize::MAX);
     }
 }

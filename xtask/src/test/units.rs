@@ -1,8 +1,8 @@
 //! Unit tests that need the processor: one binary at EL2, one test a run, its verdict the emulator's exit code.
 
-use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -34,6 +34,13 @@ pub(crate) struct UnitTest {
     pub(crate) name: String,
     machine: String,
     entry: Entry,
+}
+
+impl UnitTest {
+    /// How many processors it keeps busy.
+    pub(crate) fn width(&self) -> usize {
+        self.entry.cpus.map_or(1, |cpus| cpus as usize)
+    }
 }
 
 /// A test as `tests.toml` lists it.
@@ -99,13 +106,13 @@ fn read(text: &str) -> std::result::Result<Vec<UnitTest>, String> {
 pub(crate) struct Units<'p> {
     places: &'p Places,
     limit: Duration,
-    image: OnceCell<std::result::Result<PathBuf, String>>,
+    image: OnceLock<std::result::Result<PathBuf, String>>,
 }
 
 impl<'p> Units<'p> {
     /// Time limits are multiplied by `patience`.
     pub(crate) fn new(places: &'p Places, patience: f64) -> Self {
-        Self { places, limit: LIMIT.mul_f64(patience), image: OnceCell::new() }
+        Self { places, limit: LIMIT.mul_f64(patience), image: OnceLock::new() }
     }
 
     /// Runs one test.

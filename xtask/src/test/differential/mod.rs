@@ -13,12 +13,11 @@ use file::Plant;
 pub(super) use file::{Differential, find};
 
 impl Differential {
-    /// Plays all lanes and compares; `saying` hears which lane it is.
-    pub(super) fn run(&self, bench: &Bench<'_>, saying: &dyn Fn(&str)) -> Outcome {
+    /// Plays all lanes, one after another, and compares.
+    pub(super) fn run(&self, bench: &Bench<'_>) -> Outcome {
         let mut played = Vec::new();
         for test in &self.tests {
             let lane = test.lane();
-            saying(&format!("{} ({lane})", self.name));
             let console = match bench.console(test) {
                 Ok(console) => console,
                 Err(Outcome::Failed(why)) => return Outcome::Failed(format!("{lane}: {why}")),
