@@ -25,12 +25,21 @@ pub fn guest_now<C: Control>(vcpu: &Vcpu<C>) -> u64 {
     vcpu.guest_tsc(rdtsc())
 }
 
-/// Carries out what a register write of the local APIC asks for.
-#[inline]
+/// Carries out what a register write of the local APIC asks for: nothing, most often.
+#[inline(always)]
 pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, effect: Effect) {
+    if !matches!(effect, Effect::None) {
+        carry_out(vcpu, domain, env, effect);
+    }
+    note(vcpu);
+}
+
+#[inline(never)]
+fn carry_out<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E, effect: Effect) {
     match effect {
         Effect::None => {}
         Effect::TimerChanged => vcpu.attention |= attention::TIMER,
+        Effect::TaskPriorityChanged => vcpu.control.set_task_priority(vcpu.apic.cr8()),
         Effect::Ipi(message) => {
             domain.send(env, Some(vcpu.index), &message);
             vcpu.attention |= attention::APIC;
@@ -43,12 +52,10 @@ pub fn apply<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env:
             publish(vcpu);
             share_apic(vcpu, domain);
             vcpu.cpuid.set_apic_enabled(vcpu.apic.mode() != Mode::Disabled);
+            vcpu.control.set_task_priority(vcpu.apic.cr8());
             vcpu.attention |= attention::TIMER;
         }
     }
-    // The write may have been one to the task priority.
-    vcpu.control.set_task_priority(vcpu.apic.cr8());
-    note(vcpu);
 }
 
 /// Has [`deliver`] look where the local APIC holds something for the guest. To be called whenever it may have got something.
@@ -200,14 +207,13 @@ pub fn deliver<C: Control>(vcpu: &mut Vcpu<C>) {
     if vcpu.control.delivers_interrupts() {
         return hand_over(vcpu);
     }
-    let blocked = vcpu.control.injection_pending() || !vcpu.control.interrupts_open();
+    let open = !vcpu.control.injection_pending() && vcpu.control.interrupts_open();
     match vcpu.apic.pending_above_ppr() {
-        Some(vector) if blocked => open_window(vcpu, vector),
-        Some(_) => {
+        Some(vector) if !open => open_window(vcpu, vector),
+        Some(vector) => {
+            vcpu.apic.acknowledge(vector);
+            vcpu.control.inject(Injection::interrupt(vector));
             close_window(vcpu);
-            if let Some(vector) = vcpu.apic.ack_interrupt() {
-                vcpu.control.inject(Injection::interrupt(vector));
-            }
         }
         None => close_window(vcpu),
     }

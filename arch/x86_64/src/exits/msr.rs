@@ -13,6 +13,7 @@ use crate::exits::clock;
 use crate::exits::fetch::Opcode;
 use crate::exits::interrupt;
 use crate::exits::kind::Exit;
+use crate::host::instr::rdtsc;
 use crate::platform::mtrr::{self, Mtrrs, pat_is_valid};
 use crate::vcpu::{Control, Injection, Vcpu, attention, reg};
 use crate::vlapic::{GeneralProtection, MSR_APIC_BASE, MSR_TSC_DEADLINE, MSR_X2APIC_FIRST, MSR_X2APIC_LAST};
@@ -167,8 +168,8 @@ fn write<C: Control, E: DomainEnv>(
     match index {
         MSR_APIC_BASE | MSR_TSC_DEADLINE | MSR_X2APIC_FIRST..=MSR_X2APIC_LAST => {
             vcpu.control.sync_apic(&mut vcpu.apic);
-            let now = interrupt::guest_now(vcpu);
-            let effect = vcpu.apic.write_msr(index, value, now)?;
+            let offset = vcpu.tsc_offset;
+            let effect = vcpu.apic.write_msr(index, value, || rdtsc().wrapping_add(offset))?;
             interrupt::apply(vcpu, domain, env, effect);
             Ok(())
         }

@@ -80,7 +80,10 @@ impl LocalApic {
     #[inline]
     pub(super) fn write_register(&mut self, register: u8, value: u32, now: u64) -> Option<Effect> {
         match register {
-            TPR => self.set_tpr((value & 0xff) as u8),
+            TPR => {
+                self.set_tpr((value & 0xff) as u8);
+                return Some(Effect::TaskPriorityChanged);
+            }
             SVR => return Some(self.write_svr(value, now)),
             ESR => self.page.set(ESR, self.errors.latch()),
             INITIAL_COUNT => return Some(self.program_timer(now, |timer| timer.set_initial_count(value, now))),

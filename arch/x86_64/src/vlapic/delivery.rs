@@ -49,13 +49,19 @@ impl LocalApic {
     #[inline]
     pub fn ack_interrupt(&mut self) -> Option<u8> {
         let vector = self.pending_above_ppr()?;
+        self.acknowledge(vector);
+        Some(vector)
+    }
+
+    /// The same where [`pending_above_ppr`](Self::pending_above_ppr) was asked, and gave `vector`.
+    #[inline(always)]
+    pub fn acknowledge(&mut self, vector: u8) {
         self.page.remove(Requested, vector);
         self.page.insert(InService, vector);
         // It outranks the PPR: the new PPR is its class.
         self.page.set(PPR, u32::from(class_bits(vector)));
         // Now `requested` is only a bound: see there.
         self.in_service = vector;
-        Some(vector)
     }
 
     /// A write to the EOI register ("Signaling Interrupt Servicing Completion").

@@ -12,6 +12,8 @@ pub enum Effect {
     None,
     /// [`next_deadline`](super::LocalApic::next_deadline) has another value: program the host's timer again.
     TimerChanged,
+    /// The task priority was written: a backend whose guest keeps CR8 elsewhere copies it there.
+    TaskPriorityChanged,
     /// Send this message: [`resolve`](super::resolve) it and [`deliver`](super::Inbox::deliver) it to each target.
     ///
     /// The sender itself may be among the targets.
@@ -22,7 +24,7 @@ pub enum Effect {
         vector: u8,
     },
     /// Addressing, the software enable or the mode changed: [`publish`](super::Inbox::publish) the address anew, look
-    /// at the mode again (MMIO window, CPUID) and program the host's timer as for `TimerChanged`.
+    /// at the mode again (MMIO window, CPUID), program the host's timer as for `TimerChanged` and copy the task priority.
     Reconfigured,
 }
 

@@ -33,18 +33,32 @@ impl LocalApic {
     }
 
     /// WRMSR of a local APIC MSR. #GP for reserved bits, read-only and missing registers, illegal mode transitions.
-    #[inline]
-    pub fn write_msr(&mut self, index: u32, value: u64, now: u64) -> Result<Effect, GeneralProtection> {
+    ///
+    /// What ends each interrupt, or sends one to itself, is short and does not ask for the time.
+    #[inline(always)]
+    pub fn write_msr(
+        &mut self,
+        index: u32,
+        value: u64,
+        now: impl FnOnce() -> u64,
+    ) -> Result<Effect, GeneralProtection> {
+        match (index, self.mode) {
+            (MSR_EOI, Mode::X2Apic) if value == 0 => Ok(self.eoi()),
+            (MSR_SELF_IPI, Mode::X2Apic) => {
+                self.self_ipi(u8::try_from(value).map_err(|_| GeneralProtection)?);
+                Ok(Effect::None)
+            }
+            _ => self.write_other_msr(index, value, now()),
+        }
+    }
+
+    #[inline(never)]
+    fn write_other_msr(&mut self, index: u32, value: u64, now: u64) -> Result<Effect, GeneralProtection> {
         match index {
             MSR_TSC_DEADLINE => Ok(self.change_timer(now, |timer| timer.set_tsc_deadline(value))),
             MSR_APIC_BASE => self.write_apic_base(value),
             _ if self.mode != Mode::X2Apic => Err(GeneralProtection),
-            MSR_EOI if value == 0 => Ok(self.eoi()),
             MSR_ICR => self.write_x2apic_icr(value),
-            MSR_SELF_IPI => {
-                self.self_ipi(u8::try_from(value).map_err(|_| GeneralProtection)?);
-                Ok(Effect::None)
-            }
             _ => self.write_x2apic(index, value, now),
         }
     }
@@ -58,8 +72,6 @@ impl LocalApic {
         Ok(u64::from(self.page.high(register)) << 32 | u64::from(low))
     }
 
-    /// The registers that are written less often than once an interrupt.
-    #[inline(never)]
     fn write_x2apic(&mut self, index: u32, value: u64, now: u64) -> Result<Effect, GeneralProtection> {
         let register = x2apic_register(index).ok_or(GeneralProtection)?;
         if value & !u64::from(x2apic_bits(register)) != 0 {

@@ -49,10 +49,10 @@ fn illegal_vectors_are_not_sent() {
     write(&mut apic, offset::ESR, 0);
     assert_eq!(apic.read(offset::ESR, NOW), SEND_ILLEGAL | RECEIVE_ILLEGAL, "a self-IPI is also received");
     let mut apic = x2apic(1);
-    assert_eq!(apic.write_msr(0x83f, 0x0f, NOW), Ok(Effect::None));
-    assert_eq!(apic.write_msr(0x828, 0, NOW), Ok(Effect::None));
+    assert_eq!(apic.write_msr(0x83f, 0x0f, || NOW), Ok(Effect::None));
+    assert_eq!(apic.write_msr(0x828, 0, || NOW), Ok(Effect::None));
     assert_eq!(apic.read_msr(0x828, NOW), Ok(u64::from(SEND_ILLEGAL | RECEIVE_ILLEGAL)));
-    assert_eq!(apic.write_msr(0x828, 1, NOW), Err(GeneralProtection), "only zero in x2APIC mode");
+    assert_eq!(apic.write_msr(0x828, 1, || NOW), Err(GeneralProtection), "only zero in x2APIC mode");
 }
 
 #[test]

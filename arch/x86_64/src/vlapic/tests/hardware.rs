@@ -63,6 +63,10 @@ fn in_software(apic: &mut LocalApic, step: &Step, now: u64) -> Seen {
     match *step {
         Step::Accept(vector, level) => apic.accept(vector, level),
         Step::Take => return (apic.ack_interrupt(), Effect::None),
+        // The processor writes the priority into the page by itself, where it is all that there is.
+        Step::Write(offset::TPR, value) => {
+            let _ = apic.write(offset::TPR, value, now);
+        }
         Step::Write(offset, value) => return (None, apic.write(offset, value, now)),
         Step::Expire => return (None, if apic.timer_expired(now) { Effect::TimerChanged } else { Effect::None }),
     }
@@ -136,10 +140,10 @@ fn the_page_reads_as_the_mode_demands() {
     let mut apic = LocalApic::new(0x25, false);
     assert_eq!((apic.page.get(0x02), apic.page.get(0x0d)), (0x2500_0000, 0));
     assert_eq!(apic.write(offset::ICR_HIGH, u32::MAX, NOW), Effect::None);
-    assert_eq!(apic.write_msr(MSR_APIC_BASE, X2APIC_BASE, NOW), Ok(Effect::Reconfigured));
+    assert_eq!(apic.write_msr(MSR_APIC_BASE, X2APIC_BASE, || NOW), Ok(Effect::Reconfigured));
     assert_eq!((apic.page.get(0x02), apic.page.get(0x0d)), (0x25, 0x0002_0020));
     assert_eq!((apic.page.get(0x31), apic.page.high(0x30)), (0, 0), "ICR bits 63:32 are not preserved");
-    assert!(apic.write_msr(0x830, 0x1234_5678_0000_0440, NOW).is_ok());
+    assert!(apic.write_msr(0x830, 0x1234_5678_0000_0440, || NOW).is_ok());
     assert_eq!((apic.page.get(0x30), apic.page.high(0x30)), (0x440, 0x1234_5678), "64 bits at 300H");
     apic.init_reset();
     assert_eq!((apic.page.get(0x02), apic.page.get(0x0d), apic.page.high(0x30)), (0x25, 0x0002_0020, 0));
@@ -164,7 +168,7 @@ fn a_self_ipi_by_msr_that_exits_has_an_illegal_vector() {
     cpu.enter(&mut apic, true);
     assert_eq!(cpu.write(&apic.page, offset::SELF_IPI, 0x0f), Exit::Write(offset::SELF_IPI));
     assert_eq!(cpu.leave(&mut apic, Exit::Write(offset::SELF_IPI), NOW), Effect::None);
-    assert_eq!(apic.write_msr(0x828, 0, NOW), Ok(Effect::None));
+    assert_eq!(apic.write_msr(0x828, 0, || NOW), Ok(Effect::None));
     assert_eq!(apic.read_msr(0x828, NOW), Ok(0x60), "send and receive illegal vector");
     assert_eq!(apic.page.get(0x3f), 0, "it is write-only");
 }

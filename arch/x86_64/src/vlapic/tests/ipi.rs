@@ -63,10 +63,10 @@ fn fixed_interrupts_to_oneself_are_accepted_on_the_spot() {
     assert_eq!(send(&mut apic, 0, 0x62), Effect::None, "physical destination 0 is its own ID");
     assert_eq!(apic.ack_interrupt(), Some(0x62));
     let mut apic = x2apic(9);
-    assert_eq!(apic.write_msr(0x83f, 0x63, NOW), Ok(Effect::None));
+    assert_eq!(apic.write_msr(0x83f, 0x63, || NOW), Ok(Effect::None));
     assert_eq!(apic.ack_interrupt(), Some(0x63));
     assert_eq!(apic.read_msr(0x830, NOW), Ok(0), "the self-IPI register leaves the ICR alone");
-    assert_eq!(apic.write_msr(0x830, 9 << 32 | 0x74, NOW), Ok(Effect::None));
+    assert_eq!(apic.write_msr(0x830, 9 << 32 | 0x74, || NOW), Ok(Effect::None));
     assert_eq!(apic.ack_interrupt(), Some(0x74));
 }
 
@@ -80,10 +80,10 @@ fn an_nmi_to_oneself_goes_through_the_caller() {
 fn the_x2apic_icr_is_one_64_bit_write() {
     let mut apic = x2apic(0);
     let to = |high: u64, low: u64| high << 32 | low;
-    assert_eq!(apic.write_msr(0x830, to(0x1_0002, 0x840), NOW), Ok(ipi(Destination::Logical(0x1_0002), FIXED_40)));
+    assert_eq!(apic.write_msr(0x830, to(0x1_0002, 0x840), || NOW), Ok(ipi(Destination::Logical(0x1_0002), FIXED_40)));
     assert_eq!(apic.read_msr(0x830, NOW), Ok(to(0x1_0002, 0x840)));
-    assert_eq!(apic.write_msr(0x830, to(0xffff_ffff, 0x40), NOW), Ok(ipi(Destination::Broadcast, FIXED_40)));
-    assert_eq!(apic.write_msr(0x830, to(0xff, 0x40), NOW), Ok(ipi(Destination::Physical(0xff), FIXED_40)));
+    assert_eq!(apic.write_msr(0x830, to(0xffff_ffff, 0x40), || NOW), Ok(ipi(Destination::Broadcast, FIXED_40)));
+    assert_eq!(apic.write_msr(0x830, to(0xff, 0x40), || NOW), Ok(ipi(Destination::Physical(0xff), FIXED_40)));
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn in_mode(mode: Mode) -> LocalApic {
     if mode == Mode::X2Apic {
         apic = x2apic(3);
     } else if mode == Mode::Disabled {
-        assert_eq!(apic.write_msr(MSR_APIC_BASE, DISABLED_BASE, NOW), Ok(Effect::Reconfigured));
+        assert_eq!(apic.write_msr(MSR_APIC_BASE, DISABLED_BASE, || NOW), Ok(Effect::Reconfigured));
     }
     apic
 }
@@ -37,7 +37,7 @@ fn transitions_follow_the_figure() {
     for (from, value, legal) in table {
         let mut apic = in_mode(from);
         let before = apic.apic_base();
-        let result = apic.write_msr(MSR_APIC_BASE, value, NOW);
+        let result = apic.write_msr(MSR_APIC_BASE, value, || NOW);
         let after = if legal { value } else { before };
         assert_eq!(result.is_ok(), legal, "{from:?} to {value:#x}");
         assert_eq!(apic.read_msr(MSR_APIC_BASE, NOW), Ok(after), "{from:?} to {value:#x}");
@@ -48,9 +48,9 @@ fn transitions_follow_the_figure() {
 fn reserved_bits_and_another_base_fault() {
     let mut apic = enabled();
     for bad in [XAPIC_BASE | 1, XAPIC_BASE | 1 << 9, 0xfed0_0800, XAPIC_BASE | 1 << 40, XAPIC_BASE | 1 << 63] {
-        assert_eq!(apic.write_msr(MSR_APIC_BASE, bad, NOW), Err(GeneralProtection), "{bad:#x}");
+        assert_eq!(apic.write_msr(MSR_APIC_BASE, bad, || NOW), Err(GeneralProtection), "{bad:#x}");
     }
-    assert_eq!(apic.write_msr(MSR_APIC_BASE, XAPIC_BASE, NOW), Ok(Effect::None));
+    assert_eq!(apic.write_msr(MSR_APIC_BASE, XAPIC_BASE, || NOW), Ok(Effect::None));
     assert_eq!(apic.apic_base(), XAPIC_BASE | 0x100, "the BSP flag is read-only");
 }
 
@@ -59,11 +59,11 @@ fn global_disable_loses_the_state() {
     let mut apic = enabled();
     apic.accept(0x80, false);
     write(&mut apic, offset::TPR, 0x10);
-    assert_eq!(apic.write_msr(MSR_APIC_BASE, DISABLED_BASE, NOW), Ok(Effect::Reconfigured));
+    assert_eq!(apic.write_msr(MSR_APIC_BASE, DISABLED_BASE, || NOW), Ok(Effect::Reconfigured));
     assert_eq!(apic.read(offset::TPR, NOW), u32::MAX, "no register at that address");
     assert_eq!(apic.address_view().addressing, Addressing::Disabled);
     apic.accept(0x81, false);
-    assert_eq!(apic.write_msr(MSR_APIC_BASE, XAPIC_BASE, NOW), Ok(Effect::Reconfigured));
+    assert_eq!(apic.write_msr(MSR_APIC_BASE, XAPIC_BASE, || NOW), Ok(Effect::Reconfigured));
     assert_eq!(apic.highest_pending(), None);
     assert_eq!(apic.read(offset::SVR, NOW), 0xff);
     assert_eq!(apic.read(offset::TPR, NOW), 0);
@@ -77,7 +77,7 @@ fn entering_x2apic_mode_keeps_requests_and_derives_the_ids() {
     write(&mut apic, offset::ICR_HIGH, 0x7700_0000);
     apic.accept(0x66, false);
     assert_eq!(apic.read(offset::ID, NOW), 0x2500_0000);
-    assert_eq!(apic.write_msr(MSR_APIC_BASE, X2APIC_BASE, NOW), Ok(Effect::Reconfigured));
+    assert_eq!(apic.write_msr(MSR_APIC_BASE, X2APIC_BASE, || NOW), Ok(Effect::Reconfigured));
     assert_eq!(apic.read_msr(0x802, NOW), Ok(0x25));
     assert_eq!(apic.read_msr(0x80d, NOW), Ok(0x0002_0020), "cluster 2, member 5");
     assert_eq!(apic.read_msr(0x830, NOW), Ok(0), "ICR bits 63:32 are not preserved");

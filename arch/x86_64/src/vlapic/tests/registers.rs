@@ -65,7 +65,7 @@ fn the_x2apic_range_has_exactly_the_registers_of_the_table() {
         let readable = read_only(number) || read_write(number);
         assert_eq!(apic.read_msr(0x800 + number, NOW).is_ok(), readable, "RDMSR {number:#x}");
         let writable = read_write(number) || write_only(number);
-        assert_eq!(apic.write_msr(0x800 + number, 0, NOW).is_ok(), writable, "WRMSR {number:#x}");
+        assert_eq!(apic.write_msr(0x800 + number, 0, || NOW).is_ok(), writable, "WRMSR {number:#x}");
     }
 }
 
@@ -88,7 +88,7 @@ fn reserved_bits_fault_in_x2apic_mode() {
     for (index, defined) in table {
         for bit in 0..64 {
             let mut apic = x2apic(1);
-            let result = apic.write_msr(index, 1 << bit, NOW);
+            let result = apic.write_msr(index, 1 << bit, || NOW);
             assert_eq!(result.is_ok(), defined >> bit & 1 != 0, "bit {bit} of MSR {index:#x}");
         }
     }
@@ -99,7 +99,7 @@ fn x2apic_registers_fault_outside_x2apic_mode() {
     let mut apic = enabled();
     for index in 0x800..0x900 {
         assert_eq!(apic.read_msr(index, NOW), Err(GeneralProtection));
-        assert_eq!(apic.write_msr(index, 0, NOW), Err(GeneralProtection));
+        assert_eq!(apic.write_msr(index, 0, || NOW), Err(GeneralProtection));
     }
     assert_eq!(apic.read_msr(0x7ff, NOW), Err(GeneralProtection), "not an APIC register at all");
     assert_eq!(apic.read_msr(0x900, NOW), Err(GeneralProtection));
@@ -108,10 +108,10 @@ fn x2apic_registers_fault_outside_x2apic_mode() {
 #[test]
 fn registers_read_back_through_msrs() {
     let mut apic = x2apic(7);
-    assert_eq!(apic.write_msr(0x808, 0x35, NOW), Ok(Effect::None));
+    assert_eq!(apic.write_msr(0x808, 0x35, || NOW), Ok(Effect::TaskPriorityChanged));
     assert_eq!(apic.read_msr(0x808, NOW), Ok(0x35));
     assert_eq!(apic.read_msr(0x80a, NOW), Ok(0x35));
-    assert_eq!(apic.write_msr(0x835, 0x0001_5700, NOW), Ok(Effect::None));
+    assert_eq!(apic.write_msr(0x835, 0x0001_5700, || NOW), Ok(Effect::None));
     assert_eq!(apic.read_msr(0x835, NOW), Ok(0x0001_0700), "status bits are read-only");
     assert_eq!(apic.read_msr(0x803, NOW), Ok(0x0105_0014));
 }

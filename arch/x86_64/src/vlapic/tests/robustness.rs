@@ -53,10 +53,10 @@ fn apply(apic: &mut LocalApic, inbox: &Inbox, access: Access, now: u64) -> Effec
             let _ = apic.read_msr(index, now);
         }
         Access::WriteMsr(index, value) => {
-            return apic.write_msr(index, value, now).unwrap_or(Effect::None);
+            return apic.write_msr(index, value, || now).unwrap_or(Effect::None);
         }
         Access::Base(value) => {
-            return apic.write_msr(MSR_APIC_BASE, value, now).unwrap_or(Effect::None);
+            return apic.write_msr(MSR_APIC_BASE, value, || now).unwrap_or(Effect::None);
         }
         Access::Post(vector, level) => {
             let _ = inbox.post(vector, level);

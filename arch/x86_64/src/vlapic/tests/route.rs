@@ -83,7 +83,7 @@ fn mixed_modes_are_each_matched_in_their_own() {
 #[test]
 fn a_globally_disabled_apic_gets_nothing() {
     let mut off = LocalApic::new(0, true);
-    assert_eq!(off.write_msr(MSR_APIC_BASE, 0xfee0_0000, NOW), Ok(Effect::Reconfigured));
+    assert_eq!(off.write_msr(MSR_APIC_BASE, 0xfee0_0000, || NOW), Ok(Effect::Reconfigured));
     let peers = [published(&off), xapic(1, 1, false)];
     assert_eq!(targets(&peers, Destination::Physical(0)), 0);
     assert_eq!(targets(&peers, Destination::Broadcast), 0b10);
@@ -97,7 +97,7 @@ fn an_unpublished_apic_has_its_power_up_address() {
     assert_eq!(targets(&peers, Destination::AllButSender), 0b01);
     let mut apic = LocalApic::new(0, true);
     assert_eq!(AsRef::<super::super::ApicAddress>::as_ref(&peers[0]).load(), apic.address_view());
-    assert_eq!(apic.write_msr(MSR_APIC_BASE, X2APIC_BASE | 0x100, NOW), Ok(Effect::Reconfigured));
+    assert_eq!(apic.write_msr(MSR_APIC_BASE, X2APIC_BASE | 0x100, || NOW), Ok(Effect::Reconfigured));
 }
 
 #[test]
