@@ -26,6 +26,7 @@ pub mod host;
 mod host_cpuid;
 mod physical;
 pub mod platform;
+mod registers;
 pub mod svm;
 mod switched;
 pub mod table;

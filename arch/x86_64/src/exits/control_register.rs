@@ -10,6 +10,7 @@ use phalanx_arch_api::DomainEnv;
 use super::pointers;
 use crate::decode::{MachineStatus, Mode, Operation, Reg, Registers, System};
 use crate::exits::translate::{Intent, translate};
+use crate::registers::{CR4_OSXSAVE, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMEP, EFER_LMA, EFER_LME};
 use crate::vcpu::{Control, Injection, SegmentName, Vcpu};
 
 mod cr0 {
@@ -23,14 +24,6 @@ mod cr0 {
     pub(super) const DEFINED: u64 = 0xe005_003f;
 }
 
-const CR4_PSE: u64 = 1 << 4;
-const CR4_PAE: u64 = 1 << 5;
-const CR4_PGE: u64 = 1 << 7;
-const CR4_PCIDE: u64 = 1 << 17;
-const CR4_OSXSAVE: u64 = 1 << 18;
-const CR4_SMEP: u64 = 1 << 20;
-const EFER_LME: u64 = 1 << 8;
-const EFER_LMA: u64 = 1 << 10;
 const CS_LONG: u16 = 1 << 9;
 /// PCID in CR3.
 const CR3_PCID: u64 = 0xfff;

@@ -7,13 +7,10 @@ use phalanx_arch_api::{DomainEnv, Ticks};
 use crate::domain::Domain;
 use crate::host::instr::rdtsc;
 use crate::host::{kick, this_cpu, timer};
+use crate::registers::{RFLAGS_IF, RFLAGS_TF};
 use crate::vcpu::{Activity, ApicPart, Control, Injection, NmiBlocking, Vcpu, attention};
 use crate::vlapic::{Effect, Mode, Signals};
 
-/// RFLAGS.TF.
-const RFLAGS_TF: u64 = 1 << 8;
-/// RFLAGS.IF.
-const RFLAGS_IF: u64 = 1 << 9;
 /// DR6.B0 to B3: a breakpoint was met.
 const DR6_BREAKPOINTS: u64 = 0xf;
 /// DR6.BS: a single-step trap.

@@ -15,6 +15,7 @@ use crate::exits::interrupt;
 use crate::exits::kind::Exit;
 use crate::host::instr::rdtsc;
 use crate::platform::mtrr::{self, Mtrrs, pat_is_valid};
+use crate::registers::{CR0_PG, EFER_LMA, EFER_LME};
 use crate::vcpu::{Control, Injection, Vcpu, attention, reg};
 use crate::vlapic::{GeneralProtection, MSR_APIC_BASE, MSR_TSC_DEADLINE, MSR_X2APIC_FIRST, MSR_X2APIC_LAST};
 
@@ -34,9 +35,6 @@ const DEBUG_CONTROL: u32 = 0x1d9;
 /// LBR, BTF and the pin-control bits, kept without effect.
 const DEBUG_CONTROL_BITS: u64 = 0x3f;
 const EFER: u32 = 0xc000_0080;
-const EFER_LME: u64 = 1 << 8;
-const EFER_LMA: u64 = 1 << 10;
-const CR0_PG: u64 = 1 << 31;
 /// AMD's system configuration: no memory above the hole that is not RAM, no memory encryption.
 const SYSCFG: u32 = 0xc001_0010;
 /// AMD's hardware configuration: what guests write to it concerns hardware they do not have.

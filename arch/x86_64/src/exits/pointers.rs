@@ -6,10 +6,9 @@
 
 use phalanx_arch_api::{Gpa, GuestMemory};
 
+use crate::registers::{CR0_PG, CR4_PAE};
 use crate::vcpu::{Control, Injection, Vcpu};
 
-const CR0_PG: u64 = 1 << 31;
-const CR4_PAE: u64 = 1 << 5;
 /// Where CR3 points to in PAE paging.
 const TABLE: u64 = 0xffff_ffe0;
 const PRESENT: u64 = 1;

@@ -4,14 +4,13 @@
 use phalanx_arch_api::{Gpa, GuestMemory, Gva};
 
 use crate::cpuid::Feature;
+use crate::registers::RFLAGS_AC;
 use crate::vcpu::{Control, Injection, Vcpu};
 use crate::walk::{self, Access, AccessKind, Limits, Paging, PagingRegisters, WalkError, error_code};
 
 /// What an access is for.
 pub use crate::walk::AccessKind as Intent;
 
-/// RFLAGS.AC.
-const RFLAGS_AC: u64 = 1 << 18;
 /// Vector of a page fault.
 const PAGE_FAULT: u8 = 14;
 

@@ -4,10 +4,8 @@ use phalanx_abi::exit::ExitCounter;
 use phalanx_arch_api::DomainEnv;
 
 use crate::exits::fetch::Opcode;
+use crate::registers::CR4_OSXSAVE;
 use crate::vcpu::{Control, Injection, Vcpu, reg};
-
-/// CR4.OSXSAVE.
-const CR4_OSXSAVE: u64 = 1 << 18;
 
 /// Loads XCR0 if the guest's processor allows the value (Intel SDM vol. 2D, XSETBV); #GP else, #UD without OSXSAVE.
 pub fn on_exit<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, env: &E) {

@@ -11,16 +11,13 @@ use super::intercepts;
 use super::vmcb::{Vmcb, VmcbSegment, clean, misc1, tlb, vintr};
 use crate::exits::kind::{Exit, ExitClass};
 use crate::physical::physical_address;
+use crate::registers::{EFER_SVME, RFLAGS_IF};
 use crate::tag::Tag;
 use crate::vcpu::{ApicPart, Control, Gprs, Injection, InjectionKind, Segment, SegmentName, reg};
 use crate::vlapic::{InterruptStatus, LocalApic};
 
-/// EFER.SVME: set in the VMCB always (VMRUN demands it), never shown to the guest.
-const EFER_SVME: u64 = 1 << 12;
 /// NP_ENABLE (AMD APM vol. 2, table B-1, offset 090h).
 const NESTED_PAGING: u64 = 1;
-/// RFLAGS.IF.
-const RFLAGS_IF: u64 = 1 << 9;
 /// EVENTINJ.V and EXITINTINFO.V.
 const EVENT_VALID: u64 = 1 << 31;
 /// EVENTINJ.EV and EXITINTINFO.EV: an error code is present.
@@ -153,6 +150,7 @@ impl Control for SvmControl {
     register!(dr7, set_dr7, dr7, clean::DEBUG_REGISTERS);
     register!(pat, set_pat, guest_pat, clean::ALL);
 
+    /// SVME is always set in the VMCB, as VMRUN demands it, and the guest never sees it.
     #[inline(always)]
     fn efer(&self) -> u64 {
         self.vmcb.save.efer & !EFER_SVME

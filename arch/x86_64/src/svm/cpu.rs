@@ -7,10 +7,9 @@ use super::enter;
 use super::features::Features;
 use crate::host::instr::{self, Msr};
 use crate::physical::physical_address;
+use crate::registers::EFER_SVME;
 use crate::tag::Tags;
 
-/// EFER.SVME.
-const EFER_SVME: u64 = 1 << 12;
 /// VM_HSAVE_PA (AMD APM vol. 2, section 15.30.4).
 const VM_HSAVE_PA: Msr = Msr(0xc001_0117);
 

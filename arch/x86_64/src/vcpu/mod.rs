@@ -19,13 +19,9 @@ use crate::exits::memory::Emulation;
 use crate::exits::msr::MsrState;
 use crate::exits::port::UnfinishedInput;
 use crate::exits::record::Note;
+use crate::registers::{CR0_PE, RFLAGS_RF};
 use crate::switched::SwitchedState;
 use crate::vlapic::{Inbox, LocalApic};
-
-/// CR0.PE: protected mode.
-const CR0_PE: u64 = 1 << 0;
-/// RFLAGS.RF: no instruction breakpoint at the next instruction.
-const RFLAGS_RF: u64 = 1 << 16;
 
 /// Whether the vCPU executes instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! The page and the two vectors of [`InterruptStatus`] are all that the processor works on, so software and processor
 //! can take turns at any exit:
 //!
-//! | before an entry | after an exit |
+//! | before an entry | after an exit, where software looks at the APIC |
 //! |---|---|
 //! | [`interrupt_status`](LocalApic::interrupt_status) into the VMCS | [`set_interrupt_status`](LocalApic::set_interrupt_status) from it |
 //! | [`take_eoi_exits`](LocalApic::take_eoi_exits), when some | EOI-induced: [`eoi_was_virtualized`](LocalApic::eoi_was_virtualized) |
@@ -61,8 +61,8 @@ impl LocalApic {
         InterruptStatus { requested: self.highest_requested(), in_service: self.in_service }
     }
 
-    /// Takes over what the processor left, after each exit of a guest that ran with virtual-interrupt delivery and
-    /// before anything else here is called. Two stores: the rest is in the page.
+    /// Takes over what the processor left, after an exit of a guest that ran with virtual-interrupt delivery: before
+    /// software looks at this APIC for the first time since. Two stores: the rest is in the page.
     #[inline(always)]
     pub const fn set_interrupt_status(&mut self, status: InterruptStatus) {
         self.requested = status.requested;

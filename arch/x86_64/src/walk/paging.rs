@@ -4,16 +4,7 @@ use phalanx_arch_api::Gva;
 
 use super::entry::{Form, Level, Rules};
 use super::{Access, AccessKind, PageFault, error_code};
-
-const CR0_WP: u64 = 1 << 16;
-const CR0_PG: u64 = 1 << 31;
-const CR4_PSE: u64 = 1 << 4;
-const CR4_PAE: u64 = 1 << 5;
-const CR4_LA57: u64 = 1 << 12;
-const CR4_SMEP: u64 = 1 << 20;
-const CR4_SMAP: u64 = 1 << 21;
-const EFER_LMA: u64 = 1 << 10;
-const EFER_NXE: u64 = 1 << 11;
+use crate::registers::{CR0_PG, CR0_WP, CR4_LA57, CR4_PAE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE};
 
 /// The registers that choose the paging mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

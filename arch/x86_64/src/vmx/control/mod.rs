@@ -2,54 +2,49 @@
 //!
 //! Reads go to the VMCS, so they need it to be current: the vCPU is loaded. Writes may come before (power-on, entry state);
 //! then they wait. What only the hypervisor changes (CR4, EFER, PAT, controls) is read from a copy.
+//!
+//! | file | what |
+//! |---|---|
+//! | `setup` | what is written once |
+//! | `exit` | why the guest left |
+//! | `debug` | debug exceptions, of which VT-x leaves a part to software |
+//! | `apic` | the processor's part in the local APIC |
 
-use phalanx_arch_api::{Hpa, Ticks};
+mod apic;
+mod debug;
+mod exit;
+mod setup;
 
-use super::bitmap::Msrs;
-use super::capability::{entry, primary, secondary};
-use super::decode::{Details, classify, decode, is_int1, is_nmi, reason};
+use phalanx_arch_api::Ticks;
+
+use super::capability::{entry, primary};
+use super::decode::{Details, classify, decode};
 use super::features::Features;
 use super::field as f;
 use super::residue::Residue;
 use super::vmcs::Vmcs;
-use super::{bitmap, ept, event, instr, segment, window};
+use super::{event, instr, segment};
 use crate::exits::kind::{Exit, ExitClass};
 use crate::host::instr::rdtsc;
-use crate::physical::physical_address;
+use crate::registers::{CR0_PE, CR4_MCE, EFER_LMA, RFLAGS_IF};
 use crate::tag::Tag;
-use crate::vcpu::{ApicPart, Control, Injection, InjectionKind, Segment, SegmentName};
-use crate::vlapic::{ApicPage, InterruptStatus, LocalApic};
+use crate::vcpu::{ApicPart, Control, Injection, Segment, SegmentName};
+use crate::vlapic::{InterruptStatus, LocalApic};
 
 /// CR0 bits that the guest changes without an exit: MP, TS, WP, AM.
 const CR0_FREE: u64 = 1 << 1 | 1 << 3 | 1 << 16 | 1 << 18;
-const CR0_PE: u64 = 1 << 0;
 /// CR0.NW and CD, which an entry leaves as the host has them.
 const CR0_CACHE: u64 = 3 << 29;
-/// CR4.MCE: a machine check exits, whatever the guest would have made of it.
-const CR4_MCE: u64 = 1 << 6;
-const EFER_LMA: u64 = 1 << 10;
-const RFLAGS_IF: u64 = 1 << 9;
-const RFLAGS_TF: u64 = 1 << 8;
-/// Pending debug exceptions: BS.
-const PENDING_STEP: u64 = 1 << 14;
 /// Vector of a debug exception.
 const DEBUG: u8 = 1;
 /// Interruptibility: blocking by STI, by MOV SS; by NMI.
 const SHADOW: u32 = 3;
 const BLOCKED_BY_NMI: u32 = 1 << 3;
-/// DR6 bits that a #DB sets: B0 to B3, BD, BS; they stand in the exit qualification at the same places.
-const DR6_BREAKPOINTS: u64 = 0xf;
-const DR6_REPORTED: u64 = DR6_BREAKPOINTS | 1 << 13 | 1 << 14;
-const DR7_GENERAL_DETECT: u64 = 1 << 13;
-/// Exceptions that exit: #DB and #AC (their delivery can loop in microcode for ever), #MC (it is the host's).
-const EXCEPTIONS: u32 = 1 << 1 | 1 << 17 | 1 << 18;
 /// No end of the slice.
 const NEVER: Ticks = Ticks::MAX;
-/// PAUSE-loop exiting: so many ticks between two PAUSEs still make a loop, which exits after so many (vol. 3C, section 26.6.13).
-const PAUSE_GAP: u32 = 128;
-const PAUSE_WINDOW: u32 = 4096;
 /// INVEPT and INVVPID of one EPT pointer, of one VPID.
 const ONE: u64 = 1;
+
 /// The VMCS and what of it stands for this processor.
 #[derive(Debug)]
 pub struct VmxControl {
@@ -85,75 +80,6 @@ pub struct VmxControl {
 }
 
 impl VmxControl {
-    /// The control structure of a guest whose EPT has its root at `root`.
-    pub(super) fn new(root: Hpa, apic: *const ApicPage, features: Features) -> Self {
-        let mut control = Self {
-            reason: 0,
-            injected: false,
-            synced: false,
-            flush: false,
-            rip: 0,
-            slice_end: NEVER,
-            status: InterruptStatus::default(),
-            delivers: false,
-            cr0: 0,
-            cr4: 0,
-            efer: 0,
-            pat: 0,
-            primary: features.primary,
-            entry: features.entry,
-            eptp: 0,
-            host: None,
-            tag: Tag::NONE,
-            vmcs: Vmcs::new(features.revision),
-            residue: Residue::default(),
-            features,
-        };
-        // SAFETY: these values are what this backend is built on: `root` maps the domain's own memory, and everything that is
-        // the host's exits.
-        unsafe { control.defer_controls(root, apic) };
-        control
-    }
-
-    /// The control fields that do not change.
-    ///
-    /// # Safety
-    /// `root` is the root of tables that map the domain's own memory only; `apic` is the page of the vCPU's local APIC.
-    unsafe fn defer_controls(&mut self, root: Hpa, apic: *const ApicPage) {
-        let features = self.features;
-        self.eptp = ept::pointer(root, features.accessed_dirty);
-        // SAFETY: the caller's promise, and see `new`.
-        unsafe {
-            self.vmcs.set_host(f::PIN_CONTROLS, features.pin);
-            self.vmcs.set_host(f::PROCESSOR_CONTROLS, features.primary);
-            self.vmcs.set_host(f::SECONDARY_CONTROLS, features.secondary);
-            self.vmcs.set_host(f::EXIT_CONTROLS, features.exit);
-            self.vmcs.set_host(f::ENTRY_CONTROLS, features.entry);
-            self.vmcs.set_host(f::EXCEPTION_BITMAP, EXCEPTIONS);
-            self.vmcs.set_host(f::GUEST_ACTIVITY, 0);
-            self.vmcs.set_host(f::CR3_TARGET_COUNT, 0);
-            self.vmcs.set_host(f::EXIT_MSR_STORE_COUNT, 0);
-            self.vmcs.set_host(f::EXIT_MSR_LOAD_COUNT, 0);
-            self.vmcs.set_host(f::ENTRY_MSR_LOAD_COUNT, 0);
-            self.vmcs.set_host(f::MSR_BITMAP, bitmap::of(Msrs::Usual, features.has_tsc_aux()).as_u64());
-            self.vmcs.set_host(f::VIRTUAL_APIC_PAGE, physical_address(apic).as_u64());
-            if features.virtual_apic {
-                self.vmcs.set_host(f::APIC_ACCESS_PAGE, window::page().as_u64());
-            }
-            self.vmcs.set_host(f::EPT_POINTER, self.eptp);
-            self.vmcs.set_host(f::VMCS_LINK_POINTER, u64::MAX);
-            self.vmcs.set_host(f::CR0_MASK, !CR0_FREE);
-            self.vmcs.set_host(f::CR4_MASK, u64::MAX);
-        }
-        self.vmcs.set(f::TPR_THRESHOLD, 0);
-        self.vmcs.set(f::PREEMPTION_TIMER, u32::MAX);
-        self.vmcs.set(f::PAUSE_LOOP_GAP, PAUSE_GAP);
-        self.vmcs.set(f::PAUSE_LOOP_WINDOW, PAUSE_WINDOW);
-        self.vmcs.set(f::GUEST_DEBUGCTL, 0);
-        self.vmcs.set(f::GUEST_PENDING_DEBUG, 0);
-        self.vmcs.set(f::GUEST_INTERRUPTIBILITY, 0);
-    }
-
     /// Makes the VMCS current on the CPU `cpu`, on which this runs. `true` where it was another's before: then the host state
     /// is to be written.
     ///
@@ -218,10 +144,6 @@ impl VmxControl {
         }
     }
 
-    pub(super) fn is_nmi_exit(&self) -> bool {
-        self.reason == reason::EXCEPTION_OR_NMI && is_nmi(f::EXIT_INTERRUPTION.read())
-    }
-
     /// Switches a window on or off.
     fn set_primary(&mut self, bit: u32, on: bool) {
         let value = if on { self.primary | bit } else { self.primary & !bit };
@@ -230,50 +152,6 @@ impl VmxControl {
             // SAFETY: only the two windows change, which add exits.
             unsafe { self.vmcs.set_host(f::PROCESSOR_CONTROLS, value) };
         }
-    }
-}
-
-impl Details for VmxControl {
-    #[inline(always)]
-    fn qualification(&self) -> u64 {
-        f::EXIT_QUALIFICATION.read()
-    }
-
-    fn interruption(&self) -> (u32, u32) {
-        (f::EXIT_INTERRUPTION.read(), f::EXIT_ERROR_CODE.read())
-    }
-
-    #[inline(always)]
-    fn gpa(&self) -> u64 {
-        f::GUEST_PHYSICAL_ADDRESS.read()
-    }
-
-    /// Outside of 64-bit mode the instruction pointer has 32 bits: it wraps, and an entry refuses more.
-    #[inline(always)]
-    fn next_rip(&self) -> u64 {
-        let length = f::INSTRUCTION_LENGTH.read();
-        let next = self.rip.wrapping_add(u64::from(length));
-        // No instruction is longer than 15 bytes.
-        if next & 0xffff_fff0 == 0 { self.wrapped(next) } else { next }
-    }
-}
-
-impl VmxControl {
-    /// What the processor does with a #DB of its own, but not with one that is injected: DR7.GD is cleared. And an entry with
-    /// RFLAGS.TF in the shadow of STI or MOV SS wants the step pending (vol. 3C, section 27.3.1.5).
-    #[cold]
-    fn prepare_debug(&mut self) {
-        self.set_dr7(self.dr7() & !DR7_GENERAL_DETECT);
-        if self.rflags() & RFLAGS_TF != 0 && self.interrupt_shadow() {
-            f::GUEST_PENDING_DEBUG.write(PENDING_STEP);
-        }
-    }
-
-    #[cold]
-    fn wrapped(&self, next: u64) -> u64 {
-        const LONG: u32 = 1 << 13;
-        let long = self.efer & EFER_LMA != 0 && f::GUEST_CS_RIGHTS.read() & LONG != 0;
-        if long { next } else { next & 0xffff_ffff }
     }
 }
 
@@ -328,6 +206,7 @@ impl Control for VmxControl {
         self.cr4
     }
 
+    /// MCE is always set: a machine check exits, whatever the guest would have made of it.
     fn set_cr4(&mut self, value: u64) {
         self.cr4 = value;
         self.vmcs.set(f::CR4_SHADOW, value);
@@ -369,14 +248,8 @@ impl Control for VmxControl {
         self.residue.set_dr6(value);
     }
 
-    /// An exit by #DB leaves DR6 alone and tells what it would have got (vol. 3C, table 29-1).
     fn take_debug_exception(&mut self) {
-        if is_int1(f::EXIT_INTERRUPTION.read()) {
-            let next = Details::next_rip(self);
-            return self.retire(next);
-        }
-        let reported = f::EXIT_QUALIFICATION.read() & DR6_REPORTED;
-        self.set_dr6(self.dr6() & !DR6_BREAKPOINTS | reported);
+        self.take_debug();
     }
 
     fn segment(&self, name: SegmentName) -> Segment {
@@ -478,13 +351,8 @@ impl Control for VmxControl {
         None
     }
 
-    /// The event that the exit interrupted. An NMI among them is blocked already, which an entry that injects it forbids.
     fn take_interrupted_delivery(&mut self) -> Option<Injection> {
-        let event = event::decode(f::IDT_VECTORING.read(), f::IDT_VECTORING_ERROR_CODE.read())?;
-        if event.kind == InjectionKind::Nmi {
-            f::GUEST_INTERRUPTIBILITY.write(f::GUEST_INTERRUPTIBILITY.read() & !BLOCKED_BY_NMI);
-        }
-        Some(event)
+        self.take_interrupted()
     }
 
     #[inline(always)]
@@ -560,16 +428,8 @@ impl Control for VmxControl {
     }
 
     fn sync_apic(&mut self, apic: &mut LocalApic) {
-        if self.synced {
-            return;
-        }
-        self.synced = true;
-        if self.delivers {
-            self.status = InterruptStatus::from_bits(f::GUEST_INTERRUPT_STATUS.read());
-            apic.set_interrupt_status(self.status);
-        } else {
-            // CR8 is in the page already; the processor priority follows it.
-            apic.set_cr8(apic.cr8());
+        if !self.synced {
+            self.take_over(apic);
         }
     }
 
@@ -577,28 +437,7 @@ impl Control for VmxControl {
     fn set_task_priority(&mut self, _priority: u8) {}
 
     fn share_apic(&mut self, part: ApicPart) {
-        const ALL: u32 = READ | PAGE | MSRS | DELIVERY;
-        const READ: u32 = secondary::APIC_REGISTERS.mask();
-        const PAGE: u32 = secondary::APIC_ACCESSES.mask();
-        const MSRS: u32 = secondary::X2APIC_MODE.mask();
-        const DELIVERY: u32 = secondary::INTERRUPT_DELIVERY.mask();
-        let part = if self.features.virtual_apic { part } else { ApicPart::Nothing };
-        let (bits, map) = match part {
-            ApicPart::Nothing => (0, Msrs::Usual),
-            ApicPart::ReadMemory => (PAGE | READ, Msrs::Usual),
-            ApicPart::ReadMsrs => (MSRS | READ, Msrs::ApicReads),
-            ApicPart::Memory => (PAGE | READ | DELIVERY, Msrs::Usual),
-            ApicPart::Msrs => (MSRS | READ | DELIVERY, Msrs::Apic),
-        };
-        let map = bitmap::of(map, self.features.has_tsc_aux());
-        self.delivers = matches!(part, ApicPart::Memory | ApicPart::Msrs);
-        // SAFETY: the processor works on the page of this vCPU's own local APIC; both bitmaps let the guest reach what is its
-        // own.
-        unsafe {
-            self.vmcs.set_host(f::SECONDARY_CONTROLS, self.features.secondary & !ALL | bits);
-            self.vmcs.set_host(f::MSR_BITMAP, map.as_u64());
-        }
-        self.flush_second_level();
+        self.take_part(part);
     }
 
     #[inline(always)]
@@ -620,10 +459,7 @@ impl Control for VmxControl {
 
     fn set_eoi_exits(&mut self, vectors: [u64; 4]) {
         if self.delivers {
-            let fields = [f::EOI_EXIT_BITMAP_0, f::EOI_EXIT_BITMAP_1, f::EOI_EXIT_BITMAP_2, f::EOI_EXIT_BITMAP_3];
-            for (field, word) in fields.into_iter().zip(vectors) {
-                self.vmcs.set(field, word);
-            }
+            self.write_eoi_exits(vectors);
         }
     }
 }
