@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::machine::Machine;
 use super::machine::bochs::Console;
 use super::outcome::Ended;
+use super::pin::Pin;
 use super::socket::Line;
 use crate::error::{Result, trouble};
 use crate::process;
@@ -26,6 +27,8 @@ pub(crate) struct Emulator {
     errors: Option<JoinHandle<Vec<u8>>>,
     /// What Bochs writes to stdout: not the machine's serial line, but the hypervisor's verdict.
     verdict: Option<JoinHandle<Vec<u8>>>,
+    /// Where it runs, if it may not run everywhere.
+    _pin: Option<Pin>,
 }
 
 /// What is written here is typed on the machine's console.
@@ -48,15 +51,20 @@ impl Emulator {
         if machine.on_bochs.is_some() {
             return Self::on_socket(|console| spawn(&machine.program(), &machine.arguments_with(console)));
         }
-        Self::on_pipes(spawn(&machine.program(), &machine.arguments())?)
+        let start = || spawn(&machine.program(), &machine.arguments());
+        let pin = if machine.shares_a_processor() { Pin::take() } else { None };
+        let child = pin.as_ref().map_or_else(start, |pin| pin.hold(start))?;
+        let mut emulator = Self::on_pipes(child);
+        emulator._pin = pin;
+        Ok(emulator)
     }
 
     /// QEMU: stdin and stdout are the serial line.
-    fn on_pipes(mut child: Child) -> Result<Self> {
+    fn on_pipes(mut child: Child) -> Self {
         let input = child.stdin.take().map(|input| Box::new(input) as Keyboard);
         let output = listen(child.stdout.take());
         let errors = child.stderr.take().map(collect);
-        Ok(Self { child, input, output, errors, verdict: None })
+        Self { child, input, output, errors, verdict: None, _pin: None }
     }
 
     /// Bochs: a socket is the serial line.
@@ -66,7 +74,7 @@ impl Emulator {
         let errors = child.stderr.take().map(collect);
         let verdict = child.stdout.take().map(collect);
         // Dropped where the next line fails, and the process with it.
-        let mut emulator = Self { child, input: None, output: listen(None::<TcpStream>), errors, verdict };
+        let mut emulator = Self { child, input: None, output: listen(None::<TcpStream>), errors, verdict, _pin: None };
         let Some(stream) = line.accept(&mut emulator.child)? else { return Ok(emulator) };
         let keyboard = stream.try_clone().map_err(|error| trouble(error, "run the same command again"))?;
         emulator.input = Some(Box::new(keyboard));
@@ -177,7 +185,7 @@ fn listen(stdout: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
 impl Emulator {
     /// A shell script in the emulator's place.
     pub(crate) fn pretend(script: &str) -> Self {
-        Self::on_pipes(spawn("sh", &["-c".to_owned(), script.to_owned()]).unwrap()).unwrap()
+        Self::on_pipes(spawn("sh", &["-c".to_owned(), script.to_owned()]).unwrap())
     }
 
     /// The same for Bochs: `$port` is where the serial line is.

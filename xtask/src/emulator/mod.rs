@@ -3,5 +3,6 @@
 pub(crate) mod child;
 pub(crate) mod machine;
 pub(crate) mod outcome;
+mod pin;
 mod socket;
 pub(crate) mod transcript;

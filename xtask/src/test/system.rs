@@ -1,6 +1,5 @@
 //! System scenarios on the emulator: found, built, booted, and their logs kept when they fail.
 
-use std::fmt::{self, Write};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,27 +14,6 @@ use crate::error::{Result, at_path, trouble};
 use crate::places::Places;
 use crate::process;
 
-/// Why a scenario failed.
-struct Failure {
-    why: String,
-    console: String,
-    kept: String,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}\n    {}", self.why, self.console, self.kept)
-    }
-}
-
-/// Whether a run stood still or its machine reset by itself, in the lane where both happen now and then. QEMU's emulation of
-/// SVM is suspected, and not proven guilty: docs/testing.md, "Further tries". The report shows every failure.
-fn emulator_may_be_at_fault(test: &SystemTest, why: &str) -> bool {
-    test.scenario.lane == "svm" && (why.contains("within") || why.contains("the machine was reset"))
-}
-
-/// How often a scenario is played at most.
-const TRIES: usize = 3;
 /// What the time limits of a scenario are multiplied by where Bochs plays it: they are written for QEMU, which translates
 /// code and runs each CPU on one of ours.
 const BOCHS_PATIENCE: f64 = 4.0;
@@ -64,18 +42,18 @@ impl SystemTest {
 
     /// How many processors its emulator keeps busy; `usize::MAX` where nothing may disturb it.
     ///
-    /// Bochs emulates in one thread; so does QEMU where it counts instructions. Else each CPU of the machine has one.
+    /// One on x86 (Bochs emulates in one thread, and QEMU's PC [shares a processor](Machine::shares_a_processor)) and where
+    /// QEMU counts instructions; else one for each CPU of the machine.
     pub(crate) fn width(&self) -> usize {
-        let Scenario { machine, steps, host, lane, .. } = &*self.scenario;
+        let Scenario { machine, steps, host, .. } = &*self.scenario;
         if steps.iter().any(|step| step.clock.is_some()) {
             return usize::MAX;
         }
-        if self.on_bochs() || machine.counting {
+        if self.arch() != Some(Arch::Arm) || machine.counting {
             return 1;
         }
-        let on = host.as_deref().and_then(lanes::machine).map(|(board, _)| board);
-        let usual = on.or_else(|| Arch::of_lane(lane).map(Board::of)).map_or(1, |board| board.usual().cpus);
-        machine.cpus.unwrap_or(usual) as usize
+        let board = host.as_deref().and_then(lanes::machine).map_or(Board::of(Arch::Arm), |(board, _)| board);
+        machine.cpus.unwrap_or(board.usual().cpus) as usize
     }
 
     /// The architecture of its machine; none where no lane of that name boots anything.
@@ -152,19 +130,10 @@ impl<'p> Bench<'p> {
             Err(NoMachine::Skip(why)) => return Outcome::Skipped(why),
             Err(NoMachine::Wrong(error)) => return Outcome::Failed(format!("cannot be built: {error}")),
         };
-        let mut earlier = String::new();
-        for attempt in 1..=TRIES {
-            let log = if attempt == 1 { test.name.clone() } else { format!("{}-try-{attempt}", test.name) };
-            match self.play(test, &machine, &log) {
-                Ok(()) if attempt == 1 => return Outcome::Passed(test.scenario.title.clone()),
-                Ok(()) => return Outcome::Passed(format!("{} (TRY {attempt}){earlier}", test.scenario.title)),
-                Err(failure) if attempt < TRIES && emulator_may_be_at_fault(test, &failure.why) => {
-                    earlier += &format!("\n    try {attempt}: {failure}");
-                }
-                Err(failure) => return Outcome::Failed(format!("{failure}{earlier}")),
-            }
+        match self.play(test, &machine) {
+            Ok(()) => Outcome::Passed(test.scenario.title.clone()),
+            Err(failure) => Outcome::Failed(failure),
         }
-        Outcome::Failed(earlier)
     }
 
     /// Plays a scenario for what it prints; anything but a run to its end is the outcome.
@@ -174,17 +143,11 @@ impl<'p> Bench<'p> {
             NoMachine::Skip(why) => Outcome::Skipped(why),
             NoMachine::Wrong(error) => Outcome::Failed(format!("cannot be built: {error}")),
         })?;
-        let mut earlier = String::new();
-        for attempt in 1..=TRIES {
-            let played = play::play(&test.scenario, &machine, self.patience(test));
-            let Err(why) = played.result else { return Ok(Console { machine, text: played.console }) };
-            let kept = report::keep(self.places, &test.name, &machine, &played.console);
-            let _ = write!(earlier, "{why}\n{}\n    {kept}\n", process::tail(&played.console, SHOWN));
-            if attempt == TRIES || !emulator_may_be_at_fault(test, &why) {
-                break;
-            }
+        let played = play::play(&test.scenario, &machine, self.patience(test));
+        match played.result {
+            Ok(()) => Ok(Console { machine, text: played.console }),
+            Err(why) => Err(Outcome::Failed(self.failure(test, &machine, &why, &played.console))),
         }
-        Err(Outcome::Failed(earlier.trim_end().to_owned()))
     }
 
     /// Builds what a test needs: one at a time, as they share what they build.
@@ -201,14 +164,17 @@ impl<'p> Bench<'p> {
         self.patience * if test.on_bochs() { BOCHS_PATIENCE } else { 1.0 }
     }
 
-    /// Plays a scenario; a failed one's console is kept in a log of this name.
-    fn play(&self, test: &SystemTest, machine: &Machine, log: &str) -> std::result::Result<(), Failure> {
+    /// Plays a scenario; a failed one's console is kept in a log of its name.
+    fn play(&self, test: &SystemTest, machine: &Machine) -> std::result::Result<(), String> {
         let played = play::play(&test.scenario, machine, self.patience(test));
         let result = played.result.and_then(|()| self.same_again(test, machine, &played.console));
-        result.map_err(|why| {
-            let kept = report::keep(self.places, log, machine, &played.console);
-            Failure { why, console: process::tail(&played.console, SHOWN), kept }
-        })
+        result.map_err(|why| self.failure(test, machine, &why, &played.console))
+    }
+
+    /// Why, the last lines of the console, and where the rest is kept.
+    fn failure(&self, test: &SystemTest, machine: &Machine, why: &str, console: &str) -> String {
+        let kept = report::keep(self.places, &test.name, machine, console);
+        format!("{why}\n{}\n    {kept}", process::tail(console, SHOWN))
     }
 
     /// Plays a scenario with `same_lines` once more and compares.
@@ -250,7 +216,7 @@ mod tests {
             test_of(scenario.into_iter().next().unwrap(), Path::new("")).width()
         };
         let step = "[[step]]\nexpect = 'x'\n";
-        assert_eq!(width(step), 2);
+        assert_eq!(width(step), 1);
         assert_eq!(width(&format!("lanes = ['el2']\n[machine]\ncpus = 8\n{step}")), 8);
         assert_eq!(width(&format!("lanes = ['el2']\nmachines = ['zcu102']\n{step}")), 4);
         assert_eq!(width(&format!("lanes = ['el2']\n[el2]\nmachines = ['zcu102']\n{step}")), 4);

@@ -13,6 +13,7 @@ mod calls;
 mod controls;
 mod ends;
 mod features;
+mod floats;
 mod forms;
 mod leaves;
 mod lengths;
@@ -57,6 +58,7 @@ fn main() {
         "sweep" => sweep(),
         "init-storm" => storm::interrupts(),
         "nmi" => storm::nmi(),
+        "float-storm" => floats::run(),
         "pause" => spins::run(),
         mode => ends::run(mode),
     }

@@ -6,6 +6,7 @@ pub(crate) mod loading;
 
 use std::path::PathBuf;
 
+use super::pin;
 use crate::arch::Arch;
 use crate::error::Result;
 use crate::prepare::tools::{QEMU_ARM, QEMU_X86};
@@ -159,7 +160,14 @@ impl Machine {
             if word.contains([' ', '\'', '$']) { format!("'{word}'") } else { word.clone() }
         };
         let words: Vec<String> = self.arguments().iter().map(quote).collect();
-        format!("{} {}", self.program(), words.join(" "))
+        let processor = if self.shares_a_processor() { pin::allowed().first().copied() } else { None };
+        let pinned = processor.map(|processor| format!("taskset --cpu-list {processor} ")).unwrap_or_default();
+        format!("{pinned}{} {}", self.program(), words.join(" "))
+    }
+
+    /// Whether all CPUs are to be emulated on one processor of ours (see `pin`).
+    pub(crate) fn shares_a_processor(&self) -> bool {
+        self.on_bochs.is_none() && self.board.arch() == Arch::X86 && self.cpus > 1
     }
 }
 
@@ -179,7 +187,8 @@ mod tests {
     #[test]
     fn a_direct_boot_has_exactly_one_module() {
         let line = direct(Board::Pc).typed();
-        assert!(line.starts_with("qemu-system-x86_64 "), "{line}");
+        assert!(line.starts_with("taskset --cpu-list "), "{line}");
+        assert!(line.contains(" qemu-system-x86_64 -nodefaults "), "{line}");
         assert!(line.contains("-machine q35 -cpu max -m 1G -smp 2 "), "{line}");
         assert!(line.contains("-kernel k -initrd b -append exit=isa:0xf4"), "{line}");
         assert!(line.contains("-accel tcg,thread=multi"), "{line}");
