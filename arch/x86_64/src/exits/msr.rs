@@ -12,7 +12,6 @@ use crate::domain::Domain;
 use crate::exits::clock;
 use crate::exits::fetch::Opcode;
 use crate::exits::interrupt;
-use crate::exits::kind::Exit;
 use crate::host::instr::rdtsc;
 use crate::platform::mtrr::{self, Mtrrs, pat_is_valid};
 use crate::registers::{CR0_PG, EFER_LMA, EFER_LME};
@@ -74,10 +73,10 @@ impl MsrState {
 /// Answers RDMSR and WRMSR.
 #[inline(always)]
 pub fn on_exit<C: Control, E: DomainEnv>(vcpu: &mut Vcpu<C>, domain: &Domain, env: &E) -> Option<Event> {
-    match vcpu.control.exit() {
-        Exit::Msr { write: false } => on_read(vcpu, domain, env),
-        Exit::Msr { write: true } => on_write(vcpu, domain, env),
-        _ => {}
+    if vcpu.control.writes_msr() {
+        on_write(vcpu, domain, env);
+    } else {
+        on_read(vcpu, domain, env);
     }
     None
 }

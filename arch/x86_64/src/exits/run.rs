@@ -22,22 +22,16 @@ pub fn run<B: Backend, E: DomainEnv>(
     until: Option<Ticks>,
 ) -> Event {
     if env.is_recorded() {
-        return run_recorded::<B, E>(cpu, domain, vcpu, env, until);
+        return apart(|| run_loop::<B, E, true>(cpu, domain, vcpu, env, until));
     }
     run_loop::<B, E, false>(cpu, domain, vcpu, env, until)
 }
 
-/// The same with a record of each exit: a copy of its own, so that the other pays nothing for it.
+/// Calls `copy`, out of line: the copy of the loop that records each exit costs the other nothing.
 #[cold]
 #[inline(never)]
-fn run_recorded<B: Backend, E: DomainEnv>(
-    cpu: &mut B::Cpu,
-    domain: &Domain,
-    vcpu: &mut Vcpu<B::Control>,
-    env: &E,
-    until: Option<Ticks>,
-) -> Event {
-    run_loop::<B, E, true>(cpu, domain, vcpu, env, until)
+fn apart<R>(copy: impl FnOnce() -> R) -> R {
+    copy()
 }
 
 #[inline(always)]
@@ -50,24 +44,11 @@ fn run_loop<B: Backend, E: DomainEnv, const RECORDED: bool>(
 ) -> Event {
     vcpu.attention |= attention::TIMER;
     B::open(cpu);
-    let event = enter_until_event::<B, E, RECORDED>(cpu, domain, vcpu, env, until);
-    B::close(cpu);
-    event
-}
-
-#[inline(always)]
-fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
-    cpu: &mut B::Cpu,
-    domain: &Domain,
-    vcpu: &mut Vcpu<B::Control>,
-    env: &E,
-    until: Option<Ticks>,
-) -> Event {
-    loop {
+    let event = loop {
         if vcpu.attention != 0
             && let Some(event) = prepare(domain, vcpu, env, until)
         {
-            return event;
+            break event;
         }
         if RECORDED {
             record::before_entry(vcpu, env);
@@ -76,27 +57,40 @@ fn enter_until_event<B: Backend, E: DomainEnv, const RECORDED: bool>(
         if RECORDED {
             record::after_exit(vcpu);
         }
-        let class = vcpu.control.exit_class();
-        if (!B::DELIVERY_ENDS_IN_FAULTS_ONLY || matches!(class, ExitClass::SecondLevel | ExitClass::Rare))
-            && let Some(interrupted) = vcpu.control.take_interrupted_delivery()
-            && let Some(event) = on_interrupted_delivery(vcpu, interrupted)
-        {
-            return event;
+        if let Some(event) = answer::<B, E>(cpu, domain, vcpu, env, until) {
+            break event;
         }
-        let answer = match class {
-            ExitClass::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),
-            ExitClass::Cpuid => cpuid::on_exit(vcpu, env),
-            ExitClass::Msr => msr::on_exit(vcpu, domain, env),
-            ExitClass::Hypercall => hypercall::on_exit(vcpu, env),
-            ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
-            ExitClass::Port => port::on_exit(vcpu, domain, env),
-            ExitClass::Halt => on_halt(vcpu, env),
-            ExitClass::Rare => {
-                answer_rare(vcpu, domain, env, until).or_else(|| take_host_interrupts::<B, E>(cpu, vcpu, env, until))
-            }
-        };
-        if let Some(event) = answer {
-            return event;
+    };
+    B::close(cpu);
+    event
+}
+
+/// Answers an exit; what only the core can decide is returned.
+#[inline(always)]
+fn answer<B: Backend, E: DomainEnv>(
+    cpu: &mut B::Cpu,
+    domain: &Domain,
+    vcpu: &mut Vcpu<B::Control>,
+    env: &E,
+    until: Option<Ticks>,
+) -> Option<Event> {
+    let class = vcpu.control.exit_class();
+    if (!B::DELIVERY_ENDS_IN_FAULTS_ONLY || matches!(class, ExitClass::SecondLevel | ExitClass::Rare))
+        && let Some(interrupted) = vcpu.control.take_interrupted_delivery()
+        && let Some(event) = on_interrupted_delivery(vcpu, interrupted)
+    {
+        return Some(event);
+    }
+    match class {
+        ExitClass::Interrupt => on_host_interrupt::<B, E>(cpu, vcpu, env, until),
+        ExitClass::Cpuid => cpuid::on_exit(vcpu, env),
+        ExitClass::Msr => msr::on_exit(vcpu, domain, env),
+        ExitClass::Hypercall => hypercall::on_exit(vcpu, env),
+        ExitClass::SecondLevel => on_second_level(vcpu, domain, env),
+        ExitClass::Port => port::on_exit(vcpu, domain, env),
+        ExitClass::Halt => on_halt(vcpu, env),
+        ExitClass::Rare => {
+            answer_rare(vcpu, domain, env, until).or_else(|| take_host_interrupts::<B, E>(cpu, vcpu, env, until))
         }
     }
 }

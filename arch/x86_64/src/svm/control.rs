@@ -271,6 +271,12 @@ impl Control for SvmControl {
         classify(self.vmcb.control.exit_code)
     }
 
+    /// EXITINFO1 is 1 for WRMSR (AMD APM vol. 2, section 15.11).
+    #[inline(always)]
+    fn writes_msr(&self) -> bool {
+        self.vmcb.control.exit_info_1 & 1 != 0
+    }
+
     #[inline(always)]
     fn exit(&self) -> Exit {
         let control = &self.vmcb.control;

@@ -185,6 +185,9 @@ pub trait Control: Sized {
     /// Why the guest left, as far as the run loop needs it to choose a way.
     fn exit_class(&self) -> ExitClass;
 
+    /// Whether an exit of class [`ExitClass::Msr`] is a WRMSR: all that there is to decode.
+    fn writes_msr(&self) -> bool;
+
     /// Decodes why the guest left.
     fn exit(&self) -> Exit;
 

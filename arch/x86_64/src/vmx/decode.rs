@@ -22,8 +22,16 @@ pub trait Details {
 pub mod reason {
     pub const EXCEPTION_OR_NMI: u32 = 0;
     pub const EXTERNAL_INTERRUPT: u32 = 1;
+    pub const INIT: u32 = 3;
+    pub const CPUID: u32 = 10;
+    pub const HLT: u32 = 12;
+    pub const VMCALL: u32 = 18;
+    pub const IO_INSTRUCTION: u32 = 30;
+    pub const RDMSR: u32 = 31;
+    pub const WRMSR: u32 = 32;
     pub const APIC_ACCESS: u32 = 44;
     pub const EPT_VIOLATION: u32 = 48;
+    pub const PREEMPTION_TIMER: u32 = 52;
     /// VM entry failed (bit 31), because of the guest's state.
     pub const ENTRY_FAILED_GUEST_STATE: u32 = 1 << 31 | 33;
 }
@@ -39,12 +47,12 @@ const HAS_CODE: u32 = 1 << 11;
 #[inline(always)]
 pub fn classify(reason: u32, details: &impl Details) -> ExitClass {
     match reason {
-        reason::EXTERNAL_INTERRUPT | 3 | 52 => ExitClass::Interrupt,
-        10 => ExitClass::Cpuid,
-        12 => ExitClass::Halt,
-        18 => ExitClass::Hypercall,
-        30 => ExitClass::Port,
-        31 | 32 => ExitClass::Msr,
+        reason::EXTERNAL_INTERRUPT | reason::INIT | reason::PREEMPTION_TIMER => ExitClass::Interrupt,
+        reason::CPUID => ExitClass::Cpuid,
+        reason::HLT => ExitClass::Halt,
+        reason::VMCALL => ExitClass::Hypercall,
+        reason::IO_INSTRUCTION => ExitClass::Port,
+        reason::RDMSR | reason::WRMSR => ExitClass::Msr,
         reason::EPT_VIOLATION | reason::APIC_ACCESS => ExitClass::SecondLevel,
         reason::EXCEPTION_OR_NMI if is_nmi(details.interruption().0) => ExitClass::Interrupt,
         _ => ExitClass::Rare,
@@ -56,14 +64,14 @@ pub fn classify(reason: u32, details: &impl Details) -> ExitClass {
 pub fn decode(reason: u32, details: &impl Details) -> Exit {
     match reason {
         reason::EXTERNAL_INTERRUPT => Exit::Interrupt,
-        3 => Exit::Init,
-        52 => Exit::SliceEnd,
-        10 => Exit::Cpuid,
-        12 => Exit::Halt,
-        18 => Exit::Hypercall,
-        30 => Exit::Port(port(details)),
-        31 => Exit::Msr { write: false },
-        32 => Exit::Msr { write: true },
+        reason::INIT => Exit::Init,
+        reason::PREEMPTION_TIMER => Exit::SliceEnd,
+        reason::CPUID => Exit::Cpuid,
+        reason::HLT => Exit::Halt,
+        reason::VMCALL => Exit::Hypercall,
+        reason::IO_INSTRUCTION => Exit::Port(port(details)),
+        reason::RDMSR => Exit::Msr { write: false },
+        reason::WRMSR => Exit::Msr { write: true },
         reason::EPT_VIOLATION => Exit::SecondLevel(second_level(details)),
         reason::APIC_ACCESS => Exit::SecondLevel(apic_access(details)),
         _ => decode_rare(reason, details),

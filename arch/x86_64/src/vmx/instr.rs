@@ -52,7 +52,7 @@ pub fn vmread(field: u32) -> u64 {
     value
 }
 
-/// VMWRITE to the current VMCS.
+/// VMWRITE to the current VMCS. A field that the processor lacks stays unwritten; it lacks what would look there, too.
 ///
 /// # Safety
 /// The field's value lets the guest reach only what is its own, and lets the host go on after an exit.
@@ -66,14 +66,28 @@ pub unsafe fn vmwrite(field: u32, value: u64) {
 #[repr(C, align(16))]
 struct Descriptor([u64; 2]);
 
+/// Runs INVEPT or INVVPID.
+macro_rules! forget {
+    ($name:literal, $kind:expr, $descriptor:expr) => {{
+        let descriptor = $descriptor;
+        let failed: u8;
+        asm!(
+            concat!($name, " {}, [{}]"), "setbe {}",
+            in(reg) $kind, in(reg) &raw const descriptor, out(reg_byte) failed, options(nostack),
+        );
+        if failed != 0 {
+            still_remembered($name);
+        }
+    }};
+}
+
 /// INVEPT (type 1: the translations of one EPT pointer; type 2: of all).
 ///
 /// # Safety
 /// In VMX operation, and the processor has the type. Forgetting translations is always right.
 pub unsafe fn invept(kind: u64, pointer: u64) {
-    let descriptor = Descriptor([pointer, 0]);
     // SAFETY: the caller's promise.
-    unsafe { asm!("invept {}, [{}]", in(reg) kind, in(reg) &raw const descriptor, options(nostack)) };
+    unsafe { forget!("invept", kind, Descriptor([pointer, 0])) }
 }
 
 /// INVVPID (type 1: the translations of one VPID; type 2: of all).
@@ -81,7 +95,16 @@ pub unsafe fn invept(kind: u64, pointer: u64) {
 /// # Safety
 /// In VMX operation, and the processor has the type. Forgetting translations is always right.
 pub unsafe fn invvpid(kind: u64, vpid: u16) {
-    let descriptor = Descriptor([u64::from(vpid), 0]);
     // SAFETY: the caller's promise.
-    unsafe { asm!("invvpid {}, [{}]", in(reg) kind, in(reg) &raw const descriptor, options(nostack)) };
+    unsafe { forget!("invvpid", kind, Descriptor([u64::from(vpid), 0])) }
+}
+
+/// A guest must not go on with translations that the processor did not forget.
+#[cold]
+#[allow(
+    clippy::panic,
+    reason = "a type of INVEPT or INVVPID that the processor lacks: a mistake here, which no guest can cause"
+)]
+fn still_remembered(name: &str) -> ! {
+    panic!("{name} failed")
 }

@@ -18,7 +18,7 @@ mod setup;
 use phalanx_arch_api::Ticks;
 
 use super::capability::{entry, primary};
-use super::decode::{Details, classify, decode};
+use super::decode::{Details, classify, decode, reason};
 use super::features::Features;
 use super::field as f;
 use super::residue::Residue;
@@ -335,6 +335,11 @@ impl Control for VmxControl {
     #[inline(always)]
     fn exit_class(&self) -> ExitClass {
         classify(self.reason, self)
+    }
+
+    #[inline(always)]
+    fn writes_msr(&self) -> bool {
+        self.reason == reason::WRMSR
     }
 
     #[inline(always)]
