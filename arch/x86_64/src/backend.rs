@@ -3,9 +3,9 @@
 use phalanx_arch_api::table::{Mapping, TableFormat};
 use phalanx_arch_api::{Gpa, Hpa};
 
+use crate::apic_window::ApicWindow;
 use crate::vcpu::{Control, Gprs};
 use crate::vlapic::LocalApic;
-use crate::vmx::ApicWindow;
 
 /// One virtualization extension of the processor.
 pub trait Backend: Sized + 'static {

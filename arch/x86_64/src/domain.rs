@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 use phalanx_arch_api::{DomainEnv, Hpa, Ticks, VcpuIndex};
 use spin::Mutex;
 
+use crate::apic_window::ApicWindow;
 use crate::devices::Platform;
 use crate::vioapic::{Fired, IoApic};
 use crate::vlapic::{ApicAddress, Arbiter, Delivery, Inbox, Message, resolve};
-use crate::vmx::ApicWindow;
 use crate::wall_clock::wall_seconds;
 
 /// The shared part of a domain.

@@ -16,6 +16,7 @@ extern crate alloc;
 #[macro_use]
 extern crate std;
 
+mod apic_window;
 mod backend;
 pub mod cpuid;
 pub mod decode;

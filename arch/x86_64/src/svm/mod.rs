@@ -25,11 +25,11 @@ pub use features::{Features, Missing};
 use phalanx_arch_api::table::Mapping;
 use phalanx_arch_api::{Gpa, Hpa};
 
+use crate::apic_window::ApicWindow;
 use crate::backend::Backend;
 use crate::table::NestedPaging;
 use crate::vcpu::Gprs;
 use crate::vlapic::LocalApic;
-use crate::vmx::ApicWindow;
 
 /// The backend.
 #[derive(Debug)]

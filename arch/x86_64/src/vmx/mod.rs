@@ -44,8 +44,8 @@ pub use cpu::VmxCpu;
 pub use features::{Features, Missing};
 use phalanx_arch_api::table::Mapping;
 use phalanx_arch_api::{Gpa, Hpa};
-pub use window::ApicWindow;
 
+use crate::apic_window::ApicWindow;
 use crate::backend::Backend;
 use crate::vcpu::{Control, Gprs};
 use crate::vlapic::LocalApic;
@@ -70,7 +70,7 @@ impl Backend for Vmx {
 
     fn apic_window(root: Hpa) -> Option<ApicWindow> {
         // SAFETY: the core calls this with the root of a new domain's tables, which stay as they are.
-        unsafe { ApicWindow::find(root) }
+        unsafe { window::find(root) }
     }
 
     fn load(cpu: &mut VmxCpu, control: &mut VmxControl, gprs: &Gprs) {

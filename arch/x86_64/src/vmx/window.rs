@@ -13,6 +13,7 @@ use phalanx_arch_api::{Gpa, Hpa};
 use spin::Once;
 
 use super::ept::ExtendedPaging;
+use crate::apic_window::ApicWindow;
 use crate::host::direct_map;
 use crate::physical::physical_address;
 use crate::vlapic::DEFAULT_BASE;
@@ -39,41 +40,20 @@ pub(super) fn mapping() -> Mapping<Gpa> {
     }
 }
 
-/// The entry of a domain's tables that maps the page.
-#[derive(Debug)]
-pub struct ApicWindow {
-    entry: &'static AtomicU64,
-    /// The entry that maps it.
-    open: u64,
-}
-
-impl ApicWindow {
-    /// Finds the entry in the tables at `root`; `None` where they do not map the page.
-    ///
-    /// # Safety
-    /// `root` is the root of complete extended page tables that live for ever, and nobody else changes that entry.
-    pub(super) unsafe fn find(root: Hpa) -> Option<Self> {
-        let (mut table, mut level) = (root, Level::L4);
-        loop {
-            let entry = direct_map(table).cast::<AtomicU64>().wrapping_add(level.index(DEFAULT_BASE));
-            // SAFETY: the caller's promise: `table` is a table, all of which lie in the direct map.
-            let entry: &'static AtomicU64 = unsafe { &*entry };
-            let value = entry.load(Ordering::Relaxed);
-            match ExtendedPaging::decode(level, value) {
-                Entry::Table(next) => (table, level) = (next, level.below()?),
-                Entry::Leaf { output, .. } => return (output == page()).then_some(Self { entry, open: value }),
-                Entry::Absent => return None,
-            }
+/// Finds the entry that maps the page in the tables at `root`; `None` where they do not map it.
+///
+/// # Safety
+/// `root` is the root of complete extended page tables that live for ever, and nobody else changes that entry.
+pub(super) unsafe fn find(root: Hpa) -> Option<ApicWindow> {
+    let (mut table, mut level) = (root, Level::L4);
+    loop {
+        let entry = direct_map(table).cast::<AtomicU64>().wrapping_add(level.index(DEFAULT_BASE));
+        // SAFETY: the caller's promise: `table` is a table, all of which lie in the direct map.
+        let entry: &'static AtomicU64 = unsafe { &*entry };
+        match ExtendedPaging::decode(level, entry.load(Ordering::Relaxed)) {
+            Entry::Table(next) => (table, level) = (next, level.below()?),
+            Entry::Leaf { output, .. } => return (output == page()).then(|| ApicWindow::new(entry)),
+            Entry::Absent => return None,
         }
-    }
-
-    /// Takes the page away. CPUs may remember it; a vCPU that must not see it forgets it before its next entry.
-    pub fn close(&self) {
-        self.entry.store(0, Ordering::Release);
-    }
-
-    /// Brings the page back. No vCPU of the domain runs.
-    pub fn open(&self) {
-        self.entry.store(self.open, Ordering::Release);
     }
 }
