@@ -147,7 +147,7 @@ pub(crate) struct TestOptions {
     /// Multiply the scenarios' time limits by FACTOR, for a slow or busy machine
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     pub(crate) patience: f64,
-    /// Keep N processors busy: a test with a 4-CPU machine counts as four [default: as many as there are]
+    /// Keep N processors busy; an Arm board keeps as many busy as it has CPUs, any other test one [default: all there are]
     #[arg(short, long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
 }

@@ -1,8 +1,12 @@
 //! What a person sees while they wait: bars on a terminal, plain lines elsewhere. All of it goes to stderr.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// All bars, so that none is drawn over another.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 /// A task under way. Dropping it unfinished clears the line.
 pub(crate) struct Task {
@@ -36,6 +40,7 @@ impl Task {
 
     fn with(bar: ProgressBar, title: String, template: &str) -> Self {
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = BARS.add(bar);
         bar.set_style(style);
         bar.set_prefix(title.clone());
         if bar.is_hidden() {
@@ -58,7 +63,7 @@ impl Task {
 
     /// Runs `print` with the bar out of the way.
     pub(crate) fn above<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.bar.suspend(print)
+        BARS.suspend(print)
     }
 
     /// Ends the task and leaves one line about it.

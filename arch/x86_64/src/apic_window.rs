@@ -10,8 +10,11 @@ pub struct ApicWindow {
 }
 
 impl ApicWindow {
-    /// The window that is open with what `entry` holds now. Nobody else changes the entry.
-    pub(crate) fn new(entry: &'static AtomicU64) -> Self {
+    /// The window that is open with what `entry` holds now.
+    ///
+    /// # Safety
+    /// Nobody else changes the entry, and what it holds maps nothing but the page of the local APICs.
+    pub(crate) unsafe fn new(entry: &'static AtomicU64) -> Self {
         Self { entry, open: entry.load(Ordering::Relaxed) }
     }
 

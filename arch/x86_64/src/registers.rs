@@ -1,7 +1,8 @@
-//! The bits of control registers, EFER and RFLAGS that this crate looks at, by the manuals' names (AMD APM vol. 2, sections
-//! 3.1.1 to 3.1.7; Intel SDM vol. 3A, section 2.5). Guests have them as plain numbers: a value may hold any bits.
+//! The bits of control registers, EFER, RFLAGS and DR6 that this crate looks at, by the manuals' names (AMD APM vol. 2, sections
+//! 3.1.1 to 3.1.7; Intel SDM vol. 3A, section 2.5). Plain numbers, not flags: a guest's value may hold any bits.
 
 use x86_64::registers::control::{Cr0Flags, Cr4Flags, EferFlags};
+use x86_64::registers::debug::Dr6Flags;
 use x86_64::registers::rflags::RFlags;
 
 macro_rules! bits {
@@ -31,4 +32,6 @@ bits! {
     RFLAGS_IF = RFlags::INTERRUPT_FLAG;
     RFLAGS_RF = RFlags::RESUME_FLAG;
     RFLAGS_AC = RFlags::ALIGNMENT_CHECK;
+    DR6_BREAKPOINTS = Dr6Flags::TRAP;
+    DR6_SINGLE_STEP = Dr6Flags::STEP;
 }

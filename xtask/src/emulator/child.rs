@@ -54,17 +54,15 @@ impl Emulator {
         let start = || spawn(&machine.program(), &machine.arguments());
         let pin = if machine.shares_a_processor() { Pin::take() } else { None };
         let child = pin.as_ref().map_or_else(start, |pin| pin.hold(start))?;
-        let mut emulator = Self::on_pipes(child);
-        emulator._pin = pin;
-        Ok(emulator)
+        Ok(Self::on_pipes(child, pin))
     }
 
     /// QEMU: stdin and stdout are the serial line.
-    fn on_pipes(mut child: Child) -> Self {
+    fn on_pipes(mut child: Child, pin: Option<Pin>) -> Self {
         let input = child.stdin.take().map(|input| Box::new(input) as Keyboard);
         let output = listen(child.stdout.take());
         let errors = child.stderr.take().map(collect);
-        Self { child, input, output, errors, verdict: None, _pin: None }
+        Self { child, input, output, errors, verdict: None, _pin: pin }
     }
 
     /// Bochs: a socket is the serial line.
@@ -185,7 +183,7 @@ fn listen(stdout: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
 impl Emulator {
     /// A shell script in the emulator's place.
     pub(crate) fn pretend(script: &str) -> Self {
-        Self::on_pipes(spawn("sh", &["-c".to_owned(), script.to_owned()]).unwrap())
+        Self::on_pipes(spawn("sh", &["-c".to_owned(), script.to_owned()]).unwrap(), None)
     }
 
     /// The same for Bochs: `$port` is where the serial line is.

@@ -1,4 +1,4 @@
-//! Tests side by side: as many as keep the processors busy, and no more, so that each is as fast as it would be alone.
+//! Tests side by side: as many as keep the processors busy, and no more, so that none waits long for a processor.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -6,7 +6,7 @@ use std::thread;
 /// Calls `work` for each of `jobs`, on up to `processors` threads. `width` is how many processors a job keeps busy: the widths
 /// of those that run at a time add up to no more than `processors`; a wider job runs alone.
 ///
-/// The order is theirs, but that a narrow job overtakes wider ones that have to wait for processors.
+/// They start in order, but a narrow job overtakes a wide one that has to wait for processors; so a wide one may come last.
 pub(super) fn run<J: Sync>(
     jobs: &[J],
     processors: usize,
@@ -82,6 +82,7 @@ impl Drop for Taken<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::time::Duration;
 
@@ -90,17 +91,18 @@ mod tests {
     #[test]
     fn each_runs_once_and_never_more_than_there_are_processors() {
         for processors in [0, 1, 2, 3, 8] {
-            let jobs: Vec<usize> = (0..40).map(|n| n % 5).collect();
-            let (done, busy, most) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+            let jobs: Vec<(usize, usize)> = (0..40).map(|number| (number, number % 5)).collect();
+            let (busy, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let done = Mutex::new(vec![0; jobs.len()]);
             let width_of = |width: &usize| (*width).clamp(1, processors.max(1));
-            let work = |job: &usize| {
-                most.fetch_max(busy.fetch_add(width_of(job), SeqCst) + width_of(job), SeqCst);
+            let work = |(number, width): &(usize, usize)| {
+                most.fetch_max(busy.fetch_add(width_of(width), SeqCst) + width_of(width), SeqCst);
                 thread::sleep(Duration::from_micros(200));
-                busy.fetch_sub(width_of(job), SeqCst);
-                done.fetch_add(1, SeqCst);
+                busy.fetch_sub(width_of(width), SeqCst);
+                done.lock().unwrap()[*number] += 1;
             };
-            run(&jobs, processors, |width| *width, work);
-            assert_eq!(done.into_inner(), jobs.len());
+            run(&jobs, processors, |(_, width)| *width, work);
+            assert!(done.into_inner().unwrap().iter().all(|times| *times == 1));
             assert!(most.into_inner() <= processors.max(1), "with {processors}");
         }
     }
@@ -121,6 +123,15 @@ mod tests {
         let order = Mutex::new(Vec::new());
         run(&[3, 1, 2], 1, |width| *width, |job| order.lock().unwrap().push(*job));
         assert_eq!(*order.lock().unwrap(), [3, 1, 2]);
+    }
+
+    #[test]
+    fn two_run_at_the_same_time() {
+        let both = Barrier::new(2);
+        let work = |(): &()| {
+            both.wait();
+        };
+        run(&[(), ()], 2, |()| 1, work);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::places::Places;
 use crate::process;
 
 /// What the time limits of a scenario are multiplied by where Bochs plays it: they are written for QEMU, which translates
-/// code and runs each CPU on one of ours.
+/// code.
 const BOCHS_PATIENCE: f64 = 4.0;
 /// Lines of a failed console that are printed.
 const SHOWN: usize = 20;
@@ -121,28 +121,16 @@ impl<'p> Bench<'p> {
 
     /// Builds, boots and follows one scenario.
     pub(crate) fn run(&self, test: &SystemTest) -> Outcome {
-        let Some(arch) = test.arch() else {
-            let lanes = Arch::ALL.map(|arch| arch.lanes().join(", ")).join(", ");
-            return Outcome::Skipped(format!("the lanes that boot something are: {lanes}"));
-        };
-        let machine = match self.machine(test, arch) {
-            Ok(machine) => machine,
-            Err(NoMachine::Skip(why)) => return Outcome::Skipped(why),
-            Err(NoMachine::Wrong(error)) => return Outcome::Failed(format!("cannot be built: {error}")),
-        };
-        match self.play(test, &machine) {
-            Ok(()) => Outcome::Passed(test.scenario.title.clone()),
-            Err(failure) => Outcome::Failed(failure),
+        match self.machine(test).map(|machine| self.play(test, &machine)) {
+            Ok(Ok(())) => Outcome::Passed(test.scenario.title.clone()),
+            Ok(Err(failure)) => Outcome::Failed(failure),
+            Err(no_machine) => no_machine,
         }
     }
 
     /// Plays a scenario for what it prints; anything but a run to its end is the outcome.
     pub(super) fn console(&self, test: &SystemTest) -> std::result::Result<Console, Outcome> {
-        let arch = test.arch().ok_or_else(|| Outcome::Skipped("this lane boots nothing".into()))?;
-        let machine = self.machine(test, arch).map_err(|error| match error {
-            NoMachine::Skip(why) => Outcome::Skipped(why),
-            NoMachine::Wrong(error) => Outcome::Failed(format!("cannot be built: {error}")),
-        })?;
+        let machine = self.machine(test)?;
         let played = play::play(&test.scenario, &machine, self.patience(test));
         match played.result {
             Ok(()) => Ok(Console { machine, text: played.console }),
@@ -150,9 +138,17 @@ impl<'p> Bench<'p> {
         }
     }
 
-    /// Builds what a test needs: one at a time, as they share what they build.
-    fn machine(&self, test: &SystemTest, arch: Arch) -> std::result::Result<Machine, NoMachine> {
-        self.workshop.lock().unwrap_or_else(PoisonError::into_inner).machine(test, arch)
+    /// Builds what a test needs: one at a time, as they share what they build. Without a machine, the outcome.
+    fn machine(&self, test: &SystemTest) -> std::result::Result<Machine, Outcome> {
+        let arch = test.arch().ok_or_else(|| {
+            let lanes = Arch::ALL.map(|arch| arch.lanes().join(", ")).join(", ");
+            Outcome::Skipped(format!("the lanes that boot something are: {lanes}"))
+        })?;
+        let machine = self.workshop.lock().unwrap_or_else(PoisonError::into_inner).machine(test, arch);
+        machine.map_err(|error| match error {
+            NoMachine::Skip(why) => Outcome::Skipped(why),
+            NoMachine::Wrong(error) => Outcome::Failed(format!("cannot be built: {error}")),
+        })
     }
 
     /// Where things are.
@@ -221,7 +217,7 @@ mod tests {
         assert_eq!(width(&format!("lanes = ['el2']\nmachines = ['zcu102']\n{step}")), 4);
         assert_eq!(width(&format!("lanes = ['el2']\n[el2]\nmachines = ['zcu102']\n{step}")), 4);
         assert_eq!(width(&format!("lanes = ['vtx']\n[machine]\ncpus = 4\n{step}")), 1);
-        assert_eq!(width(&format!("[machine]\ncpus = 1\ncounting = true\n{step}")), 1);
+        assert_eq!(width(&format!("lanes = ['el2']\n[machine]\ncounting = true\n{step}")), 1);
         let clock =
             "[machine]\ncpus = 1\n[[step]]\nclock = { line = '(.*)', hertz = 1, seconds = 1, tolerance = 0.01 }\n";
         assert_eq!(width(clock), usize::MAX);

@@ -8,12 +8,10 @@ use phalanx_arch_api::{GuestMemory, Gva};
 
 use crate::decode::{DecodeError, Instruction, MAX_INSTRUCTION_LENGTH, Mode, decode};
 use crate::exits::translate::{exception, paging};
-use crate::registers::{EFER_LMA, RFLAGS_RF, RFLAGS_TF};
+use crate::registers::{DR6_SINGLE_STEP, EFER_LMA, RFLAGS_RF, RFLAGS_TF};
 use crate::vcpu::{Control, Injection, SegmentName, Vcpu};
 use crate::walk;
 
-/// DR6.BS: the trap came from TF.
-const DR6_SINGLE_STEP: u64 = 1 << 14;
 /// CS attributes: L and D/B (AMD APM vol. 2, section 4.8.1, packed as in the VMCB).
 const CS_LONG: u16 = 1 << 9;
 const CS_DEFAULT: u16 = 1 << 10;

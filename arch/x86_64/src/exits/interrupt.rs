@@ -7,14 +7,9 @@ use phalanx_arch_api::{DomainEnv, Ticks};
 use crate::domain::Domain;
 use crate::host::instr::rdtsc;
 use crate::host::{kick, this_cpu, timer};
-use crate::registers::{RFLAGS_IF, RFLAGS_TF};
+use crate::registers::{DR6_BREAKPOINTS, DR6_SINGLE_STEP, RFLAGS_IF, RFLAGS_TF};
 use crate::vcpu::{Activity, ApicPart, Control, Injection, NmiBlocking, Vcpu, attention};
 use crate::vlapic::{Effect, Mode, Signals};
-
-/// DR6.B0 to B3: a breakpoint was met.
-const DR6_BREAKPOINTS: u64 = 0xf;
-/// DR6.BS: a single-step trap.
-const DR6_SINGLE_STEP: u64 = 1 << 14;
 
 /// What RDTSC would give the guest now.
 #[inline(always)]

@@ -43,19 +43,13 @@ impl LocalApic {
         self.eoi_exits_changed = true;
     }
 
-    /// Interrupt acknowledge: moves the deliverable vector from IRR to ISR and returns it for injection.
+    /// Interrupt acknowledge: moves `vector`, which [`pending_above_ppr`](Self::pending_above_ppr) has just returned, from IRR
+    /// to ISR: it is being injected.
     ///
-    /// The same steps as "virtual-interrupt delivery" (Intel SDM vol. 3C, section 30.2.2).
-    #[inline]
-    pub fn ack_interrupt(&mut self) -> Option<u8> {
-        let vector = self.pending_above_ppr()?;
-        self.acknowledge(vector);
-        Some(vector)
-    }
-
-    /// The same where [`pending_above_ppr`](Self::pending_above_ppr) was asked, and gave `vector`.
+    /// The same steps as "Virtual-Interrupt Delivery" (Intel SDM vol. 3C).
     #[inline(always)]
-    pub fn acknowledge(&mut self, vector: u8) {
+    pub(crate) fn acknowledge(&mut self, vector: u8) {
+        debug_assert_eq!(self.pending_above_ppr(), Some(vector), "nothing else can be acknowledged");
         self.page.remove(Requested, vector);
         self.page.insert(InService, vector);
         // It outranks the PPR: the new PPR is its class.

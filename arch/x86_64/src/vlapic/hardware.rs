@@ -1,5 +1,5 @@
 //! The part that VT-x's processor plays on the same page ("APIC Virtualization and Virtual Interrupts": Intel SDM
-//! vol. 3C, chapter 30).
+//! vol. 3C, chapter 31).
 //!
 //! The page and the two vectors of [`InterruptStatus`] are all that the processor works on, so software and processor
 //! can take turns at any exit:
@@ -19,7 +19,7 @@ use super::registers::{EOI, ICR_LOW, ID, SELF_IPI};
 use super::vectors::VectorSet;
 use super::{ApicPage, Effect, LocalApic, Mode, SVR_SUPPRESS_EOI_BROADCAST};
 
-/// The guest interrupt status (VMCS field 0810H; Intel SDM vol. 3C, section 25.4.2).
+/// The guest interrupt status (VMCS field 0810H; Intel SDM vol. 3C, section 26.4.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InterruptStatus {
     /// RVI: the highest vector that is requested, 0 for none.
@@ -101,11 +101,11 @@ impl LocalApic {
         self.end_of_service(vector)
     }
 
-    /// Carries out what the guest wrote at `offset` of the page, after an APIC-write exit (section 30.4.3.3): the value
+    /// Carries out what the guest wrote at `offset` of the page, after an APIC-write exit (section 31.4.3.3): the value
     /// stands there, and its writer goes on behind the instruction.
     ///
     /// As [`write`](Self::write) with that value: afterwards the register reads as if the write had exited before.
-    /// Meant for the offsets that the processor lets through (section 30.4.3.1) and SELF IPI (3F0H); where those of one
+    /// Meant for the offsets that the processor lets through (section 31.4.3.1) and SELF IPI (3F0H); where those of one
     /// register's bytes are written alone, the whole register counts as written.
     pub fn written_by_guest(&mut self, offset: u16, now: u64) -> Effect {
         let register = register_at(offset);

@@ -1,4 +1,4 @@
-//! The registers as memory, laid out as the virtual-APIC page (Intel SDM vol. 3C, section 30.1).
+//! The registers as memory, laid out as the virtual-APIC page (Intel SDM vol. 3C, section 31.1).
 //!
 //! This is the one copy of what software reads, whoever reads it: an access that exits finds here what the processor
 //! finds when it answers by itself. So each register stands as its reader is to see it, in the mode that is in force.

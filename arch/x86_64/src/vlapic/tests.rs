@@ -61,6 +61,15 @@ fn x2apic(id: u32) -> LocalApic {
     apic
 }
 
+impl LocalApic {
+    /// The processor takes what it can take.
+    pub(crate) fn ack_interrupt(&mut self) -> Option<u8> {
+        let vector = self.pending_above_ppr()?;
+        self.acknowledge(vector);
+        Some(vector)
+    }
+}
+
 /// Writes a register whose effect is `Effect::None`, or the task priority.
 fn write(apic: &mut LocalApic, offset: u16, value: u32) {
     let expected = if offset == self::offset::TPR && apic.mode() == Mode::XApic {

@@ -110,7 +110,7 @@ pub mod secondary {
     }
 }
 
-/// Primary VM-exit controls (vol. 3C, table 26-13).
+/// Primary VM-exit controls (vol. 3C, "Definitions of Primary VM-Exit Controls").
 pub mod exit {
     controls! { "IA32_VMX_TRUE_EXIT_CTLS":
         SAVE_DEBUG = 2, "save debug controls";
@@ -120,7 +120,7 @@ pub mod exit {
     }
 }
 
-/// VM-entry controls (vol. 3C, table 26-15).
+/// VM-entry controls (vol. 3C, "Definitions of VM-Entry Controls").
 pub mod entry {
     controls! { "IA32_VMX_TRUE_ENTRY_CTLS":
         LOAD_DEBUG = 2, "load debug controls";

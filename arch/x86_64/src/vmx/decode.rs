@@ -26,6 +26,7 @@ pub mod reason {
     pub const CPUID: u32 = 10;
     pub const HLT: u32 = 12;
     pub const VMCALL: u32 = 18;
+    pub const CONTROL_REGISTER: u32 = 28;
     pub const IO_INSTRUCTION: u32 = 30;
     pub const RDMSR: u32 = 31;
     pub const WRMSR: u32 = 32;
@@ -87,7 +88,7 @@ fn decode_rare(reason: u32, details: &impl Details) -> Exit {
         8 => Exit::NmiWindow,
         13 | 54 => Exit::CacheFlush,
         15 => Exit::ForbiddenInstruction,
-        28 => control_register(details),
+        reason::CONTROL_REGISTER => control_register(details),
         40 => Exit::Pause,
         43 => Exit::TaskPriority,
         45 => Exit::EndOfInterrupt { vector: details.qualification() as u8 },
@@ -128,7 +129,7 @@ fn control_register(details: &impl Details) -> Exit {
     match (qualification >> 4 & 3, qualification & 0xf) {
         (0, number @ (0 | 4 | 8)) => Exit::ControlRegisterWrite { number: number as u8, source: Some(source) },
         (2 | 3, _) => Exit::ControlRegisterWrite { number: 0, source: None },
-        _ => Exit::Unknown(28),
+        _ => Exit::Unknown(u64::from(reason::CONTROL_REGISTER)),
     }
 }
 

@@ -12,7 +12,7 @@ const _: () = assert!(size_of::<Gprs>() == 16 * 8);
 /// Runs the guest of the current VMCS once.
 ///
 /// The VMCS switches RSP, RIP, RFLAGS, the segments and CR3; all other general-purpose registers are moved here (Intel SDM
-/// vol. 3C, section 28.5). Floating-point state is not touched: the hypervisor does not use it. An entry that the processor
+/// vol. 3C, section 29.5). Floating-point state is not touched: the hypervisor does not use it. An entry that the processor
 /// refuses without leaving the host is a mistake of the hypervisor, and ends in the crash card.
 ///
 /// # Safety

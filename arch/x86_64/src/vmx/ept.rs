@@ -1,4 +1,4 @@
-//! Extended page tables as a [`TableFormat`] (Intel SDM vol. 3C, section 29.3.2, tables 29-1 to 29-7).
+//! Extended page tables as a [`TableFormat`] (Intel SDM vol. 3C, section 30.3.2, tables 30-1 to 30-7).
 //!
 //! | bit | name | set in |
 //! |---|---|---|

@@ -8,7 +8,7 @@ use spin::Once;
 use super::capability::{Capability, Control, entry, exit, pin, primary, secondary};
 use crate::host::instr::{self, Msr};
 
-/// IA32_FEATURE_CONTROL (vol. 3C, section 24.7): bit 0 locks it, bit 2 allows VMXON outside SMX.
+/// IA32_FEATURE_CONTROL (vol. 3C, section 25.7): bit 0 locks it, bit 2 allows VMXON outside SMX.
 pub(super) const FEATURE_CONTROL: Msr = Msr(0x3a);
 pub(super) const FEATURE_CONTROL_LOCK: u64 = 1 << 0;
 pub(super) const FEATURE_CONTROL_VMXON: u64 = 1 << 2;
@@ -214,6 +214,11 @@ impl Features {
     /// The preemption timer exists.
     pub const fn has_timer(&self) -> bool {
         self.pin & pin::PREEMPTION_TIMER.mask() != 0
+    }
+
+    /// PAUSE-loop exiting exists.
+    pub const fn has_pause_loop(&self) -> bool {
+        self.secondary & secondary::PAUSE_LOOP.mask() != 0
     }
 
     /// TSC_AUX exists (RDTSCP).

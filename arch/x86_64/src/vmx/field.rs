@@ -134,7 +134,7 @@ impl<W: Width> Field<W, Host> {
     #[inline(always)]
     pub unsafe fn write(self, value: W::Value) {
         // SAFETY: the caller's promise.
-        unsafe { instr::vmwrite(self.encoding, W::to_register(value)) };
+        unsafe { instr::vmwrite_checked(self.encoding, W::to_register(value)) };
     }
 }
 

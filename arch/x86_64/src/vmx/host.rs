@@ -62,7 +62,7 @@ fn task_selector() -> u16 {
     selector
 }
 
-/// The base in a 64-bit TSS descriptor (vol. 3A, figure 8-4).
+/// The base in a 64-bit TSS descriptor (vol. 3A, "TSS Descriptor in 64-Bit Mode").
 ///
 /// # Safety
 /// `gdt` is the table in use, and `task` selects a TSS descriptor in it.

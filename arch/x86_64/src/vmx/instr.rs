@@ -1,6 +1,8 @@
-//! The instructions of VMX, each wrapped once (Intel SDM vol. 3C, chapter 31).
+//! The instructions of VMX, each wrapped once (Intel SDM vol. 3C, chapter 32).
 
 use core::arch::asm;
+
+use super::field::INSTRUCTION_ERROR;
 
 /// Why an instruction of VMX did nothing: RFLAGS.CF (no current VMCS) or RFLAGS.ZF (its instruction-error field tells).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub fn vmread(field: u32) -> u64 {
     value
 }
 
-/// VMWRITE to the current VMCS. A field that the processor lacks stays unwritten; it lacks what would look there, too.
+/// VMWRITE to the current VMCS, of a field that is known to exist: nobody looks whether it succeeded.
 ///
 /// # Safety
 /// The field's value lets the guest reach only what is its own, and lets the host go on after an exit.
@@ -62,7 +64,32 @@ pub unsafe fn vmwrite(field: u32, value: u64) {
     unsafe { asm!("vmwrite {}, {}", in(reg) u64::from(field), in(reg) value, options(nomem, nostack)) };
 }
 
-/// What INVEPT and INVVPID take (vol. 3C, chapter 31).
+/// VMWRITE that must succeed: it decides what the guest reaches.
+///
+/// # Safety
+/// As for [`vmwrite`].
+#[inline(always)]
+pub unsafe fn vmwrite_checked(field: u32, value: u64) {
+    let failed: u8;
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!(
+            "vmwrite {}, {}", "setbe {}",
+            in(reg) u64::from(field), in(reg) value, out(reg_byte) failed, options(nomem, nostack),
+        );
+    }
+    if failed != 0 {
+        unwritten(field);
+    }
+}
+
+#[cold]
+#[allow(clippy::panic, reason = "a field that the features do not promise: a mistake here, which no guest can cause")]
+fn unwritten(field: u32) -> ! {
+    panic!("VMWRITE of field {field:#06x} failed: VM-instruction error {}", INSTRUCTION_ERROR.read())
+}
+
+/// What INVEPT and INVVPID take (vol. 3C, chapter 32).
 #[repr(C, align(16))]
 struct Descriptor([u64; 2]);
 
@@ -103,7 +130,7 @@ pub unsafe fn invvpid(kind: u64, vpid: u16) {
 #[cold]
 #[allow(
     clippy::panic,
-    reason = "a type of INVEPT or INVVPID that the processor lacks: a mistake here, which no guest can cause"
+    reason = "a type that the processor lacks or a wrong operand: a mistake here, which no guest can cause"
 )]
 fn still_remembered(name: &str) -> ! {
     panic!("{name} failed")

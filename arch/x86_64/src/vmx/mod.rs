@@ -1,4 +1,6 @@
-//! Intel VT-x: the backend for processors with EPT and unrestricted guest (Intel SDM vol. 3C, chapters 24 to 31).
+//! Intel VT-x: the backend for processors with EPT and unrestricted guest (Intel SDM vol. 3C, chapters 25 to 32).
+//!
+//! Chapters and sections have the numbers of the manual's edition of June 2025; others count them differently.
 //!
 //! | file | what | its twin in `svm` |
 //! |---|---|---|
@@ -93,7 +95,7 @@ impl Backend for Vmx {
     fn take_host_interrupts(_cpu: &mut VmxCpu, control: &VmxControl) {
         if control.is_nmi_exit() {
             // SAFETY: the exit has taken the NMI from the processor and blocked further ones. The handler only marks what
-            // happened, and its IRET ends the blocking (Intel SDM vol. 3C, section 28.5.6).
+            // happened, and its IRET ends the blocking (Intel SDM vol. 3C, section 29.5.5).
             unsafe { asm!("int 2", options(nostack)) };
         }
         // SAFETY: the handlers only mark what happened, and preserve all registers.

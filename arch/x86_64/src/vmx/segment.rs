@@ -73,7 +73,7 @@ pub(super) const fn attributes(rights: u32) -> u16 {
 }
 
 /// The access rights of TR for a guest in IA-32e mode, which an entry accepts with a 64-bit TSS only; a guest that switches
-/// to that mode has its old task register until it loads another (vol. 3C, section 27.3.1.2).
+/// to that mode has its old task register until it loads another (vol. 3C, section 28.3.1.2).
 pub(super) const fn long_mode_task(rights: u32) -> u32 {
     rights & !0xf | BUSY_TSS & 0xf
 }

@@ -50,7 +50,7 @@ impl Vmcs {
         self.current = true;
         for (field, value) in self.deferred.take() {
             // SAFETY: `set` and `set_host` took the same care as for a current VMCS.
-            unsafe { instr::vmwrite(field, value) };
+            unsafe { instr::vmwrite_checked(field, value) };
         }
     }
 

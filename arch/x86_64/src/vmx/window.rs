@@ -52,7 +52,8 @@ pub(super) unsafe fn find(root: Hpa) -> Option<ApicWindow> {
         let entry: &'static AtomicU64 = unsafe { &*entry };
         match ExtendedPaging::decode(level, entry.load(Ordering::Relaxed)) {
             Entry::Table(next) => (table, level) = (next, level.below()?),
-            Entry::Leaf { output, .. } => return (output == page()).then(|| ApicWindow::new(entry)),
+            // SAFETY: the caller's promise, and the page is the APIC-access page.
+            Entry::Leaf { output, .. } => return (output == page()).then(|| unsafe { ApicWindow::new(entry) }),
             Entry::Absent => return None,
         }
     }

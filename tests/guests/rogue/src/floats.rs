@@ -10,10 +10,9 @@ const HYPERVISOR: u32 = 0x4000_0000;
 /// So many loads go before an exit.
 const LOADS: u32 = 20;
 
-/// `mode=float-storm`, `rounds=N` (100,000): each CPU loads and exits, loads and exits.
+/// `mode=float-storm`, `rounds=N` (100,000 by default): each CPU loads and exits, loads and exits.
 ///
-/// An emulator that has a thread for each CPU must keep them apart: QEMU up to 10.0 changes the interrupt flags of its first CPU
-/// whenever any other executes FLDENV, FXRSTOR or XRSTOR.
+/// An emulator that has a thread for each CPU must keep them apart: docs/testing.md, "QEMU's PC on one processor".
 pub(crate) fn run() {
     let (own, mut others) = (apic::id(), 0);
     acpi::for_each_cpu(|id| {

@@ -45,6 +45,7 @@ pub(crate) fn run() {
     apic::enable_x2apic();
     registers();
     refused();
+    priority();
     identity(id);
     modes();
     self_interrupt();
@@ -75,6 +76,16 @@ fn refused() {
     }
     for number in (0..0x40).filter(|&number| is_writable(number) && number != reg::ICR) {
         sweep.expect(format_args!("{number:#x}, upper half"), write(number, 1 << 32), Err(GP));
+    }
+    sweep.finish();
+}
+
+/// The task priority is CR8, whichever of them is written.
+fn priority() {
+    let mut sweep = Sweep::new("x2apic-priority");
+    for (value, class) in [(0x35, 3), (0xff, 15), (0, 0)] {
+        sweep.expect(Hex(value), write(reg::TPR, value), Ok(()));
+        sweep.expect(format_args!("CR8 after {value:#x}"), cpu::read_cr8(), class);
     }
     sweep.finish();
 }

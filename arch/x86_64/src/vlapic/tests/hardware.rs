@@ -6,7 +6,7 @@ use super::processor::{Exit, Processor, visible};
 use super::{Effect, LocalApic, MSR_APIC_BASE, NOW, X2APIC_BASE, enabled, offset, write, x2apic};
 use crate::vlapic::InterruptStatus;
 
-/// The offsets where the processor lets a guest write (Intel SDM vol. 3C, section 30.4.3.1).
+/// The offsets where the processor lets a guest write (Intel SDM vol. 3C, section 31.4.3.1).
 const WRITABLE: [u16; 17] = [
     offset::ID,
     offset::TPR,
@@ -63,11 +63,11 @@ fn in_software(apic: &mut LocalApic, step: &Step, now: u64) -> Seen {
     match *step {
         Step::Accept(vector, level) => apic.accept(vector, level),
         Step::Take => return (apic.ack_interrupt(), Effect::None),
-        // The processor writes the priority into the page by itself, where it is all that there is.
-        Step::Write(offset::TPR, value) => {
-            let _ = apic.write(offset::TPR, value, now);
+        Step::Write(offset, value) => {
+            let effect = apic.write(offset, value, now);
+            // The processor writes the priority into the page by itself, where it is all that there is.
+            return (None, if effect == Effect::TaskPriorityChanged { Effect::None } else { effect });
         }
-        Step::Write(offset, value) => return (None, apic.write(offset, value, now)),
         Step::Expire => return (None, if apic.timer_expired(now) { Effect::TimerChanged } else { Effect::None }),
     }
     (None, Effect::None)

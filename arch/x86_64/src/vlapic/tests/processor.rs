@@ -1,4 +1,4 @@
-//! A naive model of what VT-x's processor does with the page while the guest runs (Intel SDM vol. 3C, chapter 30).
+//! A naive model of what VT-x's processor does with the page while the guest runs (Intel SDM vol. 3C, chapter 31).
 
 use super::{LocalApic, offset};
 use crate::vlapic::{ApicPage, Effect, InterruptStatus, Mode};
@@ -77,14 +77,14 @@ impl Processor {
         }
     }
 
-    /// Section 30.1.3.
+    /// Section 31.1.3.
     fn ppr_virtualization(&self, page: &ApicPage) {
         let tpr = get(page, offset::TPR);
         let in_service = u32::from(self.svi);
         set(page, offset::PPR, if tpr >> 4 & 0xf >= in_service >> 4 { tpr & 0xff } else { in_service & 0xf0 });
     }
 
-    /// Section 30.2: the vector that the guest takes, if it has interrupts enabled.
+    /// Section 31.2: the vector that the guest takes, if it has interrupts enabled.
     pub(super) fn deliver(&mut self, apic: &mut LocalApic) -> Option<u8> {
         if !self.delivers {
             return apic.ack_interrupt();
@@ -102,7 +102,7 @@ impl Processor {
         Some(vector)
     }
 
-    /// A write to the page (section 30.4.3), or to SELF IPI by MSR (section 30.5).
+    /// A write to the page (section 31.4.3), or to SELF IPI by MSR (section 31.5).
     pub(super) fn write(&mut self, page: &ApicPage, at: u16, value: u32) -> Exit {
         set(page, at, value);
         match at {
@@ -129,7 +129,7 @@ impl Processor {
         }
     }
 
-    /// Section 30.1.4.
+    /// Section 31.1.4.
     fn eoi(&mut self, page: &ApicPage) -> Exit {
         let vector = self.svi;
         set_bit(page, offset::ISR, vector, false);
@@ -139,7 +139,7 @@ impl Processor {
         if exits { Exit::Eoi(vector) } else { Exit::None }
     }
 
-    /// Section 30.1.5.
+    /// Section 31.1.5.
     fn self_ipi(&mut self, page: &ApicPage, at: u16, value: u32) -> Exit {
         let vector = (value & 0xff) as u8;
         if vector < 16 {

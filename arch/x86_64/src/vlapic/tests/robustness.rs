@@ -88,8 +88,10 @@ proptest! {
         let mut now = 0_u64;
         for (access, elapsed) in accesses {
             now = now.saturating_add(elapsed);
-            let view = apic.address_view();
+            let (view, priority) = (apic.address_view(), apic.cr8());
             let effect = apply(&mut apic, &inbox, access, now);
+            let told = matches!(effect, Effect::TaskPriorityChanged | Effect::Reconfigured);
+            prop_assert!(told || apic.cr8() == priority, "a silent change of the task priority");
             prop_assert!(effect == Effect::Reconfigured || apic.address_view() == view, "a silent change of address");
             if let Some(vector) = apic.pending_above_ppr() {
                 prop_assert!(vector >= 16 && vector >> 4 > apic.ppr() >> 4);

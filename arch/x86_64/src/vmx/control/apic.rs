@@ -1,4 +1,4 @@
-//! The processor's part in the local APIC ("APIC Virtualization and Virtual Interrupts": Intel SDM vol. 3C, chapter 30).
+//! The processor's part in the local APIC ("APIC Virtualization and Virtual Interrupts": Intel SDM vol. 3C, chapter 31).
 
 use super::VmxControl;
 use crate::vcpu::{ApicPart, Control};
@@ -21,7 +21,7 @@ impl VmxControl {
     }
 
     /// Gives the processor its part in the local APIC.
-    pub(super) fn take_part(&mut self, part: ApicPart) {
+    pub(super) fn give_part(&mut self, part: ApicPart) {
         const ALL: u32 = READ | PAGE | MSRS | DELIVERY;
         const READ: u32 = secondary::APIC_REGISTERS.mask();
         const PAGE: u32 = secondary::APIC_ACCESSES.mask();

@@ -107,8 +107,10 @@ impl VmxControl {
     pub(super) fn set_tag(&mut self, tag: Tag) {
         if self.tag != tag {
             self.tag = tag;
-            // SAFETY: tags are given to one vCPU at a time.
-            unsafe { self.vmcs.set_host(f::VPID, tag.number() as u16) };
+            if self.features.vpid {
+                // SAFETY: tags are given to one vCPU at a time.
+                unsafe { self.vmcs.set_host(f::VPID, tag.number() as u16) };
+            }
         }
         if self.flush {
             self.flush_now();
@@ -442,7 +444,7 @@ impl Control for VmxControl {
     fn set_task_priority(&mut self, _priority: u8) {}
 
     fn share_apic(&mut self, part: ApicPart) {
-        self.take_part(part);
+        self.give_part(part);
     }
 
     #[inline(always)]

@@ -81,9 +81,13 @@ impl VmxControl {
             self.vmcs.set_host(f::CR4_MASK, u64::MAX);
         }
         self.vmcs.set(f::TPR_THRESHOLD, 0);
-        self.vmcs.set(f::PREEMPTION_TIMER, u32::MAX);
-        self.vmcs.set(f::PAUSE_LOOP_GAP, PAUSE_GAP);
-        self.vmcs.set(f::PAUSE_LOOP_WINDOW, PAUSE_WINDOW);
+        if features.has_timer() {
+            self.vmcs.set(f::PREEMPTION_TIMER, u32::MAX);
+        }
+        if features.has_pause_loop() {
+            self.vmcs.set(f::PAUSE_LOOP_GAP, PAUSE_GAP);
+            self.vmcs.set(f::PAUSE_LOOP_WINDOW, PAUSE_WINDOW);
+        }
         self.vmcs.set(f::GUEST_DEBUGCTL, 0);
         self.vmcs.set(f::GUEST_PENDING_DEBUG, 0);
         self.vmcs.set(f::GUEST_INTERRUPTIBILITY, 0);
