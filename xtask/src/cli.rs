@@ -1,6 +1,5 @@
 //! What a person can type.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -75,7 +74,7 @@ Exit codes: 0 the --until text appeared, or without --until all domains ended;
 const TEST_EXAMPLES: &str = "\
 Names read lane/what: host (tests without hardware), sim (simulated machine), unit (the processor's part, on QEMU), svm (AMD
 virtualization on QEMU), svm-bochs and vtx (AMD and Intel virtualization on Bochs), el2 (Arm on QEMU; unit and el2 tests are
-called MACHINE-what).
+called MACHINE-what), differential (one guest on svm, svm-bochs and vtx, compared exit by exit).
 A FILTER is the beginning of a name or a word of it; a test runs when any filter fits.
 
 Examples:
@@ -85,8 +84,8 @@ Examples:
       the names, nothing runs
   cargo xtask test host
       one lane
-  cargo xtask test svm/smp rogue
-      all scenarios whose name begins with svm/smp, and those with the word rogue
+  cargo xtask test svm/linux rogue
+      all scenarios whose name begins with svm/linux, and those with the word rogue
 
 The console of a failed scenario is kept under target/test-logs.";
 
@@ -113,7 +112,7 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     pub(crate) headless: bool,
     /// Give up after S seconds [default with --headless: 120]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) timeout: Option<u64>,
     /// Succeed as soon as a console line matches REGEX
     #[arg(long, value_name = "REGEX")]
@@ -145,11 +144,19 @@ pub(crate) struct TestOptions {
     #[arg(long)]
     pub(crate) list: bool,
     /// Multiply the scenarios' time limits by FACTOR, for a slow or busy machine
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
     pub(crate) patience: f64,
     /// Keep N processors busy; an Arm board keeps as many busy as it has CPUs, any other test one [default: all there are]
-    #[arg(short, long, value_name = "N")]
-    pub(crate) jobs: Option<NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+}
+
+/// A factor above zero.
+fn factor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if factor > 0.0 && f64::is_finite(factor) => Ok(factor),
+        _ => Err("write a number above 0, as 2 or 0.5".to_owned()),
+    }
 }
 
 /// `cargo xtask image`.
@@ -197,7 +204,7 @@ pub(crate) struct BenchOptions {
     /// For which architecture
     #[arg(long, value_name = "ARCH", default_value = "x86_64")]
     pub(crate) arch: Arch,
-    /// Only this lane: svm, svm-bochs or vtx, on aarch64 el2 (may be repeated) [default: all of the architecture]
+    /// Only this lane: svm, svm-bochs, vtx or vtx-no-apicv, on aarch64 el2 (may be repeated) [default: all of the architecture]
     #[arg(long, value_name = "LANE")]
     pub(crate) lane: Vec<String>,
     /// An array of { "row", "lane", "instructions" } instead of the table

@@ -103,7 +103,7 @@ fn rust_target(places: &Places, compiler: &Compiler, arch: Arch) -> Finding {
     let state = match compiler.present(places, arch.target()) {
         Some(Sysroot::Toolchain) => State::Here("in the toolchain".into()),
         Some(Sysroot::Private(dir)) => State::Here(format!("built, {}", dir.display())),
-        None => State::Later("built from source on first use (or: rustup target add)".into()),
+        None => State::Later(format!("built from source on first use (or: rustup target add {})", arch.target())),
     };
     Finding { name: format!("Rust {} for {}", compiler.release, arch.name()), state, to_run: true }
 }

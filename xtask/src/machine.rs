@@ -1,13 +1,20 @@
 //! The machine that a person describes on the command line.
 
+use std::ops::RangeInclusive;
+
 use clap::{Args, ValueEnum};
 
 use crate::arch::Arch;
-use crate::emulator::machine::bochs::{RYZEN, SKYLAKE};
+use crate::emulator::machine::bochs::{self, RYZEN, SKYLAKE};
 use crate::emulator::machine::{Board, Boot, Direct, Gic, Machine};
 use crate::error::{Result, trouble};
 use crate::places::Places;
 use crate::prepare::boards;
+
+/// The most CPUs that a machine on Bochs starts with: each takes some of its timers.
+const BOCHS_CPUS: u32 = 15;
+/// The memory that a machine on Bochs can have, as its configuration takes it.
+const BOCHS_MEGABYTES: RangeInclusive<u32> = 64..=2048;
 
 /// The emulated machine.
 #[derive(Debug, Default, Args)]
@@ -96,6 +103,28 @@ impl MachineOptions {
                 Err(trouble("an Arm processor has neither AMD SVM nor Intel VT-x", "leave out --backend"))
             }
             (_, _, None) => Ok(EmulatorName::Qemu),
+        }
+    }
+
+    /// Whether Bochs, as xtask builds it, can play what is asked for.
+    pub(crate) fn check_bochs(&self) -> Result<()> {
+        if let Some(cpus) = self.cpus.filter(|cpus| *cpus > BOCHS_CPUS) {
+            let help = format!("leave out --cpus, or write a number up to {BOCHS_CPUS}");
+            return Err(trouble(format!("Bochs has no machine with {cpus} CPUs"), help));
+        }
+        if let Some(memory) = &self.memory
+            && !bochs::megabytes(memory).is_ok_and(|megabytes| BOCHS_MEGABYTES.contains(&megabytes))
+        {
+            let (least, most) = (BOCHS_MEGABYTES.start(), BOCHS_MEGABYTES.end());
+            let help = format!("write whole megabytes or gigabytes, from {least}M to {most}M");
+            return Err(trouble(format!("Bochs has no machine with memory of {memory}"), help));
+        }
+        match &self.cpu {
+            Some(cpu) if !bochs::WITH_VIRTUALIZATION.contains(&cpu.as_str()) => Err(trouble(
+                format!("Bochs has no processor called {cpu} with AMD SVM or Intel VT-x"),
+                format!("its models are: {}", bochs::WITH_VIRTUALIZATION.join(", ")),
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -215,6 +244,21 @@ mod tests {
         assert_eq!(of(None, Some(Backend::Vtx), Board::Pc).unwrap(), (bochs, SKYLAKE.into()));
         assert!(of(Some(qemu), Some(Backend::Vtx), Board::Pc).unwrap_err().to_string().contains("no Intel VT-x"));
         assert!(of(Some(bochs), None, Board::VIRT).is_err() && of(None, Some(Backend::Svm), Board::VIRT).is_err());
+    }
+
+    #[test]
+    fn what_bochs_cannot_play_is_refused() {
+        let check = |cpus, memory: Option<&str>, cpu: Option<&str>| {
+            let (memory, cpu) = (memory.map(str::to_owned), cpu.map(str::to_owned));
+            MachineOptions { cpus, memory, cpu, ..Default::default() }.check_bochs().map_err(|error| error.to_string())
+        };
+        assert_eq!(check(None, None, None), Ok(()));
+        assert_eq!(check(Some(15), Some("2G"), Some("core2_penryn_t9600")), Ok(()));
+        assert!(check(Some(16), None, None).unwrap_err().contains("16 CPUs"));
+        for memory in ["7", "32M", "64G", "3G", "x"] {
+            assert!(check(None, Some(memory), None).unwrap_err().contains(memory));
+        }
+        assert!(check(None, None, Some("nosuchcpu")).unwrap_err().contains("nosuchcpu"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Running other programs and saying clearly what they did when they fail.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -18,6 +19,24 @@ pub(crate) fn output(command: &mut Command, doing: &str, help: &str) -> Result<S
     let stderr = String::from_utf8_lossy(&result.stderr);
     let said = if stderr.trim().is_empty() { &stdout } else { &*stderr };
     Err(trouble(format!("cannot {doing}: {} ended with {}\n{}", program(command), result.status, tail(said, 12)), help))
+}
+
+/// Runs `command` to its end; `hear` gets the lines of its stdout as they come. A failure shows the last lines of its stderr.
+pub(crate) fn lines(command: &mut Command, doing: &str, help: &str, mut hear: impl FnMut(&str)) -> Result<()> {
+    let name = program(command);
+    let failed = |error| trouble(format!("cannot {doing}: {name}: {error}"), help);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
+    // Read beside the lines: a full pipe would stop the program.
+    let said = child.stderr.take().map(|stderr| std::thread::spawn(|| std::io::read_to_string(stderr)));
+    let stdout = child.stdout.take().map(BufReader::new);
+    stdout.into_iter().flat_map(BufRead::lines).map_while(std::io::Result::ok).for_each(|line| hear(&line));
+    let status = child.wait().map_err(failed)?;
+    if status.success() {
+        return Ok(());
+    }
+    let said = said.and_then(|thread| thread.join().ok()).and_then(std::io::Result::ok).unwrap_or_default();
+    Err(trouble(format!("cannot {doing}: {name} ended with {status}\n{}", tail(&said, 12)), help))
 }
 
 /// The program's file in `PATH`, or in the folders of system tools that a user's `PATH` leaves out.
@@ -50,6 +69,22 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("cannot try: sh ended with exit status: 3"), "{text}");
         assert!(text.contains("    bad luck"), "{text}");
+    }
+
+    #[test]
+    fn lines_are_heard_and_a_failure_shows_stderr() {
+        let mut heard = Vec::new();
+        let script = |text: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", text]);
+            command
+        };
+        lines(&mut script("echo a; echo noise >&2; echo b"), "try", "again", |line| heard.push(line.to_owned()))
+            .unwrap();
+        assert_eq!(heard, ["a", "b"]);
+        let error = lines(&mut script("echo a; echo bad luck >&2; exit 3"), "try", "again", |_| {}).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("cannot try: sh ended with exit status: 3\n    bad luck"), "{text}");
     }
 
     #[test]

@@ -1,17 +1,23 @@
 //! What a person sees while they wait: bars on a terminal, plain lines elsewhere. All of it goes to stderr.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// All bars, so that none is drawn over another.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
+/// Between two lines about a long step, where there is no terminal.
+const BEAT: Duration = Duration::from_secs(20);
+
 /// A task under way. Dropping it unfinished clears the line.
 pub(crate) struct Task {
     bar: ProgressBar,
     title: String,
+    /// When [`Self::beat`] wrote a line last.
+    beaten: Cell<Instant>,
 }
 
 impl Task {
@@ -48,12 +54,21 @@ impl Task {
         } else {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { bar, title }
+        Self { bar, title, beaten: Cell::new(Instant::now()) }
     }
 
     /// What is being done right now.
     pub(crate) fn say(&self, now: impl Into<String>) {
         self.bar.set_message(now.into());
+    }
+
+    /// How far a long step is. Without a terminal, a line now and then.
+    pub(crate) fn beat(&self, now: &str) {
+        self.say(now);
+        if self.bar.is_hidden() && self.beaten.get().elapsed() >= BEAT {
+            self.beaten.set(Instant::now());
+            eprintln!("{}: {now}", self.title);
+        }
     }
 
     /// Moves the bar to `position`.

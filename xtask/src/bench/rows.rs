@@ -65,7 +65,9 @@ fn about(lane: &str) -> &'static str {
              lengths itself there.\n"
         }
         "svm-bochs" => "svm-bochs: AMD SVM on Bochs' ryzen, with NRIPS and without decode assists.\n",
-        "vtx" => "vtx: Intel VT-x on Bochs' corei7_skylake_x.\n",
+        "vtx" => {
+            "vtx: Intel VT-x on Bochs' corei7_skylake_x. Its processor answers local APIC registers and self-IPIs without an exit.\n"
+        }
         "vtx-no-apicv" => "vtx-no-apicv: the same with apicv=off: every access to a local APIC exits.\n",
         "el2" => {
             "el2: Arm EL2 on QEMU TCG, -cpu max with GICv3. boot: power-on to the guest's first instruction. linux-init: power-on to\n\

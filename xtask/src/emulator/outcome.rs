@@ -44,7 +44,8 @@ impl Ended {
             Some(0x10) => Self::Clean,
             Some(_) => Self::Refused,
             None if words.contains(BOCHS_TRIPLE_FAULT) => Self::Silent,
-            None => Self::Broken(format!("{status}\n{}", process::tail(words, 6))),
+            // Ruled off from what would come next.
+            None => Self::Broken(format!("{status}\n{}", process::tail(words.trim_end_matches('=').trim_end(), 6))),
         }
     }
 

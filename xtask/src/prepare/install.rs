@@ -51,16 +51,21 @@ pub(crate) fn describe(missing: &[(Tool, String)]) -> String {
 
 /// What a person types to install `packages` themselves.
 pub(crate) fn by_hand(release: Option<&str>, packages: &[&str]) -> String {
+    typed(release, packages, if nix::unistd::geteuid().is_root() { "" } else { "sudo " })
+}
+
+/// The same, with `sudo` in front of what only root may do.
+fn typed(release: Option<&str>, packages: &[&str], sudo: &str) -> String {
     let Some(release) = release else { return format!("install what Debian calls: {}", packages.join(" ")) };
     let mut lines = Vec::new();
     if let Some(suite) = backports(release, packages) {
         lines.extend(
             mirror::line_to_add(&suite)
-                .map(|line| format!("  echo '{line}' | sudo tee /etc/apt/sources.list.d/{suite}.list")),
+                .map(|line| format!("  echo '{line}' | {sudo}tee /etc/apt/sources.list.d/{suite}.list")),
         );
     }
-    lines.push("  sudo apt-get update".to_owned());
-    lines.push(format!("  sudo apt-get install {}", arguments(release, packages).join(" ")));
+    lines.push(format!("  {sudo}apt-get update"));
+    lines.push(format!("  {sudo}apt-get install {}", arguments(release, packages).join(" ")));
     format!("run:\n{}", lines.join("\n"))
 }
 
@@ -95,7 +100,7 @@ fn install(places: &Places, release: &str, root: Root, packages: &[&str]) -> Res
     let apt = Apt::open(places, "system", &names, Arch::X86)?;
     apt.update()?;
     let how = if root == Root::Sudo { "with sudo" } else { "as root" };
-    eprintln!("installing {how}: apt-get install {}", packages.join(" "));
+    eprintln!("installing {how}: apt-get install {}", arguments(release, packages).join(" "));
     let mut command = as_root(&apt, root);
     command.args(["install", "--yes", "--no-install-recommends", "-qq", "-o", "Dpkg::Use-Pty=0"]);
     command.args(["-o", "DPkg::Lock::Timeout=300"]).args(arguments(release, packages));
@@ -129,11 +134,12 @@ mod tests {
 
     #[test]
     fn the_command_by_hand_fits_the_release() {
-        let old = by_hand(Some("bookworm"), &["ovmf", "qemu-system-x86"]);
+        let old = typed(Some("bookworm"), &["ovmf", "qemu-system-x86"], "sudo ");
         assert!(old.ends_with("sudo apt-get install -t bookworm-backports ovmf qemu-system-x86"), "{old}");
-        assert!(by_hand(Some("bookworm"), &["ovmf"]).ends_with("sudo apt-get install ovmf"));
-        assert!(by_hand(Some("trixie"), &["qemu-system-x86"]).ends_with("sudo apt-get install qemu-system-x86"));
-        assert!(!by_hand(None, &["ovmf"]).contains("apt-get"));
+        assert!(typed(Some("bookworm"), &["ovmf"], "sudo ").ends_with("sudo apt-get install ovmf"));
+        assert!(typed(Some("trixie"), &["qemu-system-x86"], "sudo ").ends_with("sudo apt-get install qemu-system-x86"));
+        assert!(typed(Some("trixie"), &["ovmf"], "").ends_with("  apt-get install ovmf"));
+        assert!(!typed(None, &["ovmf"], "sudo ").contains("apt-get"));
     }
 
     #[test]

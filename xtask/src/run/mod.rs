@@ -64,6 +64,7 @@ fn machine(places: &Places, options: &RunOptions, board: Board, manifest: &Path)
             options.machine.describe(places, board, build()?)
         }
         EmulatorName::Bochs => {
+            options.machine.check_bochs()?;
             let prepared = Prepared::ensure(places).map_err(Missing::report)?;
             let machine = prepared.boot(places, "run", &build()?, &Start::default())?;
             Ok(options.machine.adjust_bochs(machine))

@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use crate::arch::Arch;
 use crate::cli::TestOptions;
-use crate::error::Result;
+use crate::error::{Result, trouble};
 use crate::places::Places;
 use crate::prepare::{install, tools};
 use differential::Differential;
@@ -75,7 +75,8 @@ pub(crate) fn run(places: &Places, options: &TestOptions) -> Result<u8> {
     let programs = prepare(places, &cases)?;
     let units = Units::new(places, options.patience);
     let bench = Bench::new(places, options.patience);
-    let processors = options.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
+    let all = || thread::available_parallelism().map_or(1, usize::from);
+    let processors = options.jobs.map_or_else(all, usize::from);
     let report = Mutex::new(Report::new(cases.len()));
     let reported = || report.lock().unwrap_or_else(PoisonError::into_inner);
     jobs::run(&cases, processors, Case::width, |case| {
@@ -105,6 +106,13 @@ fn find(places: &Places, filters: &[String]) -> Result<Vec<Case>> {
         if !cases.iter().any(|case| lane_of(&case.name()) == lane) {
             cases.push(Case::Empty(lane));
         }
+    }
+    let names: Vec<String> = cases.iter().map(Case::name).collect();
+    if let Some(filter) = name::without_match(&names, filters) {
+        return Err(trouble(
+            format!("no test is called {filter}"),
+            "a filter is the beginning of a name or a word of it; cargo xtask test --list prints the names",
+        ));
     }
     cases.retain(|case| name::chosen(&case.name(), filters));
     cases.sort_by_key(|case| name::LANES.iter().position(|lane| *lane == lane_of(&case.name())));

@@ -8,6 +8,11 @@ pub(crate) fn chosen(name: &str, filters: &[String]) -> bool {
     filters.is_empty() || filters.iter().any(|filter| name.starts_with(filter.as_str()) || has_word(name, filter))
 }
 
+/// The first filter that chooses none of `names`.
+pub(crate) fn without_match<'f>(names: &[String], filters: &'f [String]) -> Option<&'f String> {
+    filters.iter().find(|filter| !names.iter().any(|name| chosen(name, std::slice::from_ref(filter))))
+}
+
 /// Words are what stands between `/` and `-`; a filter may be several of them in a row.
 fn has_word(name: &str, filter: &str) -> bool {
     let edge = |character: Option<char>| character.is_none_or(|character| matches!(character, '/' | '-'));
@@ -36,6 +41,15 @@ mod tests {
         assert!(fits("svm/linux-cloud-2v", "linux-cloud"));
         assert!(!fits("svm/linux-cloud-2v", "clou"));
         assert!(!fits("svm/linux-cloud-2v", "oud"));
+    }
+
+    #[test]
+    fn a_filter_without_a_match_is_found() {
+        let names = ["host/abi".to_owned(), "svm/linux-cloud".to_owned()];
+        let filters = ["cloud", "host/a", "clou"].map(str::to_owned);
+        assert_eq!(without_match(&names, &filters), Some(&filters[2]));
+        assert_eq!(without_match(&names, &filters[..2]), None);
+        assert_eq!(without_match(&names, &[]), None);
     }
 
     #[test]

@@ -18,6 +18,28 @@ pub(crate) const RYZEN: &str = "ryzen";
 /// The processor with Intel VT-x: EPT, VPID, unrestricted guest, APIC virtualization.
 pub(crate) const SKYLAKE: &str = "corei7_skylake_x";
 
+/// Its models with AMD SVM or Intel VT-x, in whatever state.
+pub(crate) const WITH_VIRTUALIZATION: [&str; 18] = [
+    "turion64_tyler",
+    "phenom_8650_toliman",
+    "zambezi",
+    "trinity_apu",
+    RYZEN,
+    "core2_penryn_t9600",
+    "corei5_lynnfield_750",
+    "corei5_arrandale_m520",
+    "corei7_sandy_bridge_2600k",
+    "corei7_ivy_bridge_3770k",
+    "corei7_haswell_4770",
+    "broadwell_ult",
+    SKYLAKE,
+    "corei3_cnl",
+    "corei7_icelake_u",
+    "tigerlake",
+    "sapphire_rapids",
+    "arrow_lake",
+];
+
 /// Bochs, and what one machine on it needs besides a [`Machine`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OnBochs {
@@ -106,7 +128,7 @@ fn iso(boot: &Boot) -> Option<&Path> {
 }
 
 /// `512M` and `2G` in MiB.
-fn megabytes(memory: &str) -> Result<u32> {
+pub(crate) fn megabytes(memory: &str) -> Result<u32> {
     let number = |ending, unit: u32| memory.strip_suffix(ending)?.parse::<u32>().ok()?.checked_mul(unit);
     number('M', 1).or_else(|| number('G', 1024)).ok_or_else(|| {
         trouble(format!("{memory} is no amount of memory that Bochs can have"), "write for example 512M or 2G")

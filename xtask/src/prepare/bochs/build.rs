@@ -82,13 +82,27 @@ pub(super) fn build(parts: &Parts, into: &Path) -> Result<()> {
         command.args(arguments).current_dir(&parts.source).env("LC_ALL", "C");
         process::output(&mut command, doing, super::HELP).map(drop)
     };
-    step("./configure", OPTIONS, "configure Bochs")?;
+    step("./configure", OPTIONS, "configure")?;
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    step("make", &["-j", &jobs.to_string(), "bochs"], "build Bochs")?;
-    step("strip", &["bochs"], "strip Bochs")?;
+    compile(&task, &parts.source, jobs)?;
+    step("strip", &["bochs"], "strip")?;
     keep(parts, into)?;
     task.done("done");
     Ok(())
+}
+
+/// Compiles; says how far it is.
+fn compile(task: &Task, source: &Path, jobs: usize) -> Result<()> {
+    const DOING: &str = "compile Bochs";
+    let mut make = Command::new("make");
+    make.args(["-j", &jobs.to_string(), "bochs"]).current_dir(source).env("LC_ALL", "C");
+    let mut compiled = 0;
+    process::lines(&mut make, DOING, super::HELP, |line| {
+        if line.contains(" -c ") {
+            compiled += 1;
+            task.beat(&format!("{compiled} files compiled"));
+        }
+    })
 }
 
 fn mend(source: &Path) -> Result<()> {

@@ -47,9 +47,11 @@ impl Differential {
     fn judge(&self, reference: &[Step], found: &[Found<'_>], kept: &str) -> Outcome {
         match (&self.plant, found) {
             (None, []) => Outcome::Passed(format!("{}: {} steps", self.title, reference.len())),
-            (Some(plant), [only]) if plant.is_found(only) => {
-                Outcome::Passed(format!("{}: found\n    {}", self.title, only.shown.replace('\n', "\n    ")))
-            }
+            (Some(plant), [only]) if plant.is_found(only) => Outcome::Passed(format!(
+                "{}: found, as planned:\n    {}",
+                self.title,
+                only.shown.replace('\n', "\n    ")
+            )),
             (Some(plant), []) => Outcome::Failed(format!("the error planted in step {} was not found", plant.step)),
             (plant, found) => {
                 let wanted = plant.as_ref().map_or(String::new(), |plant| format!("not what was planted: {plant}\n"));
