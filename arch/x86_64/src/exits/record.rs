@@ -176,7 +176,8 @@ fn registers<C: Control>(vcpu: &Vcpu<C>) -> [(&'static str, u64); NAMES.len() + 
     })
 }
 
-/// An event as VM-entry interruption information (Intel SDM vol. 3C, "VM-Entry Controls for Event Injection"), with the error code in the upper half.
+/// An event as VM-entry interruption information (Intel SDM vol. 3C, "VM-Entry Controls for Event Injection"), with the error
+/// code in the upper half.
 fn encode(event: Injection) -> u64 {
     let code = event.error_code.map_or(0, |code| 1 << 11 | u64::from(code) << 32);
     u64::from(event.vector) | (event.kind as u64) << 8 | 1 << 31 | code

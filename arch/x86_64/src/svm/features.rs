@@ -71,6 +71,20 @@ impl Missing {
     }
 }
 
+/// For the boot log: the extension, and which optional features are used.
+impl fmt::Display for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let optional = [
+            (self.next_rip_save, "NRIPS"),
+            (self.decode_assists, "decode assists"),
+            (self.flush_by_asid, "FlushByASID"),
+            (self.pause_filter, "pause filter"),
+        ];
+        f.write_str("AMD SVM, nested paging")?;
+        optional.iter().filter(|(there, _)| *there).try_for_each(|(_, name)| write!(f, ", {name}"))
+    }
+}
+
 static CHOSEN: Once<Features> = Once::new();
 
 impl Features {
@@ -129,6 +143,8 @@ pub(super) fn chosen() -> Features {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]
@@ -144,5 +160,7 @@ mod tests {
         let all = Features::from_leaf(32, 0x100e9, true).unwrap();
         assert!(all.next_rip_save && all.decode_assists && all.flush_by_asid);
         assert_eq!(all.asids, 32);
+        assert_eq!(none.to_string(), "AMD SVM, nested paging");
+        assert_eq!(Features { pause_filter: true, ..none }.to_string(), "AMD SVM, nested paging, pause filter");
     }
 }

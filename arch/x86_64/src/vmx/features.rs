@@ -150,6 +150,22 @@ impl Missing {
     }
 }
 
+/// For the boot log: the extension, and which optional features are used.
+impl fmt::Display for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let optional = [
+            (self.gigabyte_leaves, "1 GiB pages"),
+            (self.accessed_dirty, "accessed and dirty flags"),
+            (self.vpid, "VPID"),
+            (self.has_timer(), "preemption timer"),
+            (self.has_pause_loop(), "PAUSE-loop exiting"),
+            (self.virtual_apic, "APIC virtualization"),
+        ];
+        f.write_str("Intel VT-x, EPT, unrestricted guest")?;
+        optional.iter().filter(|(there, _)| *there).try_for_each(|(_, name)| write!(f, ", {name}"))
+    }
+}
+
 static CHOSEN: Once<Features> = Once::new();
 
 /// The capability MSRs of the control fields, the TRUE ones where they exist.

@@ -18,6 +18,7 @@ use phalanx_uart::Uart;
 use spin::Once;
 
 use super::Backend;
+use crate::console::println;
 use crate::start::{StartError, run_bundle};
 
 /// The first serial port.
@@ -53,6 +54,7 @@ enum Kind {
 fn choose(options: &Options) -> Result<Kind, Missing> {
     match svm::Features::detect() {
         Ok(features) => {
+            println!("phalanx: {features}");
             features.choose();
             if gigabyte_pages() {
                 table::enable_gigabyte_leaves();
@@ -64,7 +66,9 @@ fn choose(options: &Options) -> Result<Kind, Missing> {
                 vmx::Missing::Vmx => Missing::Both,
                 missing => Missing::Vmx(missing),
             })?;
-            (if options.software_apic { features.without_virtual_apic() } else { features }).choose();
+            let features = if options.software_apic { features.without_virtual_apic() } else { features };
+            println!("phalanx: {features}");
+            features.choose();
             Ok(Kind::Vmx)
         }
         Err(missing) => Err(Missing::Svm(missing)),
