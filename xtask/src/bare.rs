@@ -2,7 +2,6 @@
 //!
 //! The nested cargo has flags and an output folder of its own, so host builds stay valid.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -10,6 +9,7 @@ use crate::arch::Arch;
 use crate::error::{Result, trouble};
 use crate::places::Places;
 use crate::prepare::rust::{self, Sysroot};
+use crate::process;
 use crate::progress::Task;
 
 /// The hypervisor's package and binary.
@@ -72,12 +72,11 @@ impl<'p> Bare<'p> {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| trouble(format!("cannot start cargo: {error}"), "install Rust with rustup"))?;
-        let built = child.stdout.take().map(BufReader::new);
-        for line in built.into_iter().flat_map(BufRead::lines).map_while(std::io::Result::ok) {
-            if let Some(name) = artifact(&line) {
+        process::each_line(&mut child, |line| {
+            if let Some(name) = artifact(line) {
                 task.say(name);
             }
-        }
+        });
         let status = child.wait().map_err(|error| trouble(error, "try again"))?;
         if status.success() {
             return Ok(());

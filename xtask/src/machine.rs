@@ -14,7 +14,7 @@ use crate::prepare::boards;
 /// The most CPUs that a machine on Bochs starts with: each takes some of its timers.
 const BOCHS_CPUS: u32 = 15;
 /// The memory that a machine on Bochs can have, as its configuration takes it.
-const BOCHS_MEGABYTES: RangeInclusive<u32> = 64..=2048;
+const BOCHS_MEGABYTES: RangeInclusive<u32> = 1..=2048;
 
 /// The emulated machine.
 #[derive(Debug, Default, Args)]
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(check(None, None, None), Ok(()));
         assert_eq!(check(Some(15), Some("2G"), Some("core2_penryn_t9600")), Ok(()));
         assert!(check(Some(16), None, None).unwrap_err().contains("16 CPUs"));
-        for memory in ["7", "32M", "64G", "3G", "x"] {
+        for memory in ["7", "0M", "64G", "3G", "x"] {
             assert!(check(None, Some(memory), None).unwrap_err().contains(memory));
         }
         assert!(check(None, None, Some("nosuchcpu")).unwrap_err().contains("nosuchcpu"));

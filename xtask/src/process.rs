@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::error::{Result, trouble};
 
@@ -22,21 +22,26 @@ pub(crate) fn output(command: &mut Command, doing: &str, help: &str) -> Result<S
 }
 
 /// Runs `command` to its end; `hear` gets the lines of its stdout as they come. A failure shows the last lines of its stderr.
-pub(crate) fn lines(command: &mut Command, doing: &str, help: &str, mut hear: impl FnMut(&str)) -> Result<()> {
+pub(crate) fn lines(command: &mut Command, doing: &str, help: &str, hear: impl FnMut(&str)) -> Result<()> {
     let name = program(command);
     let failed = |error| trouble(format!("cannot {doing}: {name}: {error}"), help);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(failed)?;
     // Read beside the lines: a full pipe would stop the program.
     let said = child.stderr.take().map(|stderr| std::thread::spawn(|| std::io::read_to_string(stderr)));
-    let stdout = child.stdout.take().map(BufReader::new);
-    stdout.into_iter().flat_map(BufRead::lines).map_while(std::io::Result::ok).for_each(|line| hear(&line));
+    each_line(&mut child, hear);
     let status = child.wait().map_err(failed)?;
     if status.success() {
         return Ok(());
     }
     let said = said.and_then(|thread| thread.join().ok()).and_then(std::io::Result::ok).unwrap_or_default();
     Err(trouble(format!("cannot {doing}: {name} ended with {status}\n{}", tail(&said, 12)), help))
+}
+
+/// Calls `hear` with each line of `child`'s stdout, as they come, to its end.
+pub(crate) fn each_line(child: &mut Child, mut hear: impl FnMut(&str)) {
+    let stdout = child.stdout.take().map(BufReader::new);
+    stdout.into_iter().flat_map(BufRead::lines).map_while(std::io::Result::ok).for_each(|line| hear(&line));
 }
 
 /// The program's file in `PATH`, or in the folders of system tools that a user's `PATH` leaves out.
